@@ -1,0 +1,186 @@
+"""framehold: how many consistent frames does a text-to-video model hold before it breaks? The public Python API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.records import FrameholdError, Hold, MissingClip, Moves, Picture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.video import Frame
+
+__all__ = ["FrameholdError", "Hold", "MissingClip", "Run", "VideoScore", "calibrate", "open_run", "run", "score_video"]
+
+
+@dataclass(frozen=True)
+class VideoScore:
+    """One scored video. `curves` has signal, frame and value; `evidence` has frame, evidence (1 alarms) and signal."""
+
+    hold: Hold
+    held_seconds: float
+    frames: int
+    distinct_frames: int
+    fps: float
+    motion: float
+    """Of the subject, in picture sizes a second."""
+    metrics: dict[str, float]
+    curves: pd.DataFrame
+    evidence: pd.DataFrame
+
+
+class Run:
+    """A run folder, its tables as pandas tables. Each raises FrameholdError naming the stage that has not run yet."""
+
+    def __init__(self, path: str | Path) -> None:
+        from bench.run_folder import RunFolder
+
+        self.folder = RunFolder(path)
+        self.folder.spec()
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """summary.json: a block a model under `models`, real footage and a frozen frame under `reference`."""
+        return self.folder.summary()
+
+    @cached_property
+    def clips(self) -> pd.DataFrame:
+        """A row a clip: what was asked for, and its file or why it is missing."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(row) for row in self.folder.clips()])
+
+    @cached_property
+    def holds(self) -> pd.DataFrame:
+        """A row a clip: how long it held, what broke it, where."""
+        return self.folder.table(self.folder.holds_path).to_pandas()
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """A row a clip, signal and frame."""
+        return self.folder.table(self.folder.curves_path).to_pandas()
+
+    @cached_property
+    def evidence(self) -> pd.DataFrame:
+        """A row a clip and frame: the largest evidence against it, as a multiple of the threshold."""
+        return self.folder.table(self.folder.evidence_path).to_pandas()
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """A row a clip and published metric."""
+        return self.folder.table(self.folder.metrics_path).to_pandas()
+
+
+def open_run(path: str | Path) -> Run:
+    """An existing run folder. Raises FrameholdError when it is none."""
+    return Run(path)
+
+
+def run(
+    suite: str | None = None,
+    *,
+    backends: Sequence[str] = (),
+    clips: str | Path | None = None,
+    model: str | None = None,
+    out: str | Path | None = None,
+    profile: str = "light",
+    clip_model: str | None = None,
+    calibration: str | Path | None = None,
+    horizon: int | None = None,
+    workers: int = 0,
+    offline: bool = False,
+) -> Run:
+    """Do what `framehold run` does: generate or import clips, score, summarize, write the page. Resumes what is there.
+
+    `workers` 0 means one a core; the numbers do not depend on it. Raises FrameholdError naming the argument at fault.
+    """
+    from bench.report import write_report
+    from bench.run_folder import RunFolder
+    from bench.stages import Crew
+    from bench.stages.run import default_out, plan_run, run_all, workers_or_cores
+
+    spec = plan_run(
+        suite,
+        backends,
+        str(clips) if clips else None,
+        model,
+        profile=profile,
+        clip_model=clip_model,
+        calibration=str(calibration) if calibration else None,
+        horizon=horizon,
+    )
+    folder = RunFolder(out or default_out(spec))
+    run_all(folder, spec, Crew(workers=workers_or_cores(workers)), offline=offline)
+    write_report(folder)
+    return Run(folder.root)
+
+
+def score_video(
+    video: str | Path | Iterable[Picture],
+    *,
+    fps: float | None = None,
+    prompt: str = "",
+    moves: Moves = "subject",
+    profile: str = "light",
+    clip_model: str | None = None,
+    calibration: str | Path | None = None,
+) -> VideoScore:
+    """Score one video: a file, a folder of pictures, or pictures (frames, height, width, 3; uint8 RGB) with `fps`.
+
+    `moves` says what must move for the clip not to be static (subject, camera, scene, none). Raises MissingClip when
+    the video cannot be read, ValueError when `fps` is missing.
+    """
+    import pandas as pd
+
+    from bench.holds import judge
+    from bench.networks import ClipEmbedder, find_clip, load_clip
+    from bench.stages.calibrate import load_calibration
+    from bench.stages.score import score_frames
+
+    thresholds, _ = load_calibration(profile, str(calibration) if calibration else None)
+    embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None
+    scored = score_frames(_frames(video, fps), profile, embedder, prompt)
+    curves = {curve.signal: curve for curve in scored.curves}
+    row = scored.row
+    verdict = judge(curves, row.frames, row.fps, moves, thresholds.classes)
+    points = [
+        (curve.signal, *point) for curve in scored.curves for point in zip(curve.frames, curve.values, strict=True)
+    ]
+    return VideoScore(
+        hold=verdict.hold,
+        held_seconds=verdict.hold.held_frames / row.fps if row.fps else 0.0,
+        frames=row.frames,
+        distinct_frames=row.distinct_frames,
+        fps=row.fps,
+        motion=verdict.motion.subject,
+        metrics=scored.metrics,
+        curves=pd.DataFrame(points, columns=["signal", "frame", "value"]),
+        evidence=pd.DataFrame(verdict.evidence, columns=["frame", "evidence", "signal"]),
+    )
+
+
+def _frames(video: str | Path | Iterable[Picture], fps: float | None) -> Iterable[Frame]:
+    from bench.video import DEFAULT_FPS, Frame, read_frames
+
+    if isinstance(video, str | Path):
+        return read_frames(Path(video), folder_fps=fps or DEFAULT_FPS)
+    if fps is None or fps <= 0:
+        raise ValueError(f"pictures come without times: expected fps, got {fps}")
+    return (Frame(index, index / fps, picture) for index, picture in enumerate(video))
+
+
+def calibrate(
+    reference: str | Path, out: str | Path, *, profile: str = "light", alpha: float = 0.05, workers: int = 0
+) -> None:
+    """Learn a profile's thresholds from a folder of real footage and write them to `out`, for `calibration=`."""
+    from bench.stages import Crew
+    from bench.stages.calibrate import calibrate as learn
+    from bench.stages.calibrate import write_calibration
+    from bench.stages.run import workers_or_cores
+
+    write_calibration(Path(out), learn(Path(reference), profile, alpha, Crew(workers=workers_or_cores(workers))))

@@ -1,0 +1,48 @@
+"""Backends: prompt -> clip. To add one: a file here, a line in BACKENDS, a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from bench.records import Clip, ClipRequest, Plan, Suite
+from bench.registry import load
+
+BACKENDS: dict[str, str] = {
+    "folder": "bench.backends.folder:FolderBackend",
+    "procedural": "bench.backends.procedural:ProceduralBackend",
+}
+
+
+class Backend(Protocol):
+    """Five words that a local pipeline and a hosted, paid job can both speak.
+
+    The caller writes the ticket to disk between `submit` and `fetch`, so that a job already paid for is never
+    submitted twice. A backend is built anew in every worker from its name and options.
+    """
+
+    def models(self) -> tuple[str, ...]:
+        """The models it can be asked for, as `backend/variant` where there are several."""
+        ...
+
+    def plan(self, suite: Suite, models: tuple[str, ...]) -> Plan:
+        """The requests it will serve and their price, before anything is spent. Reads, never generates."""
+        ...
+
+    def submit(self, request: ClipRequest) -> str:
+        """Start the work; return the ticket that finds it again. Raises MissingClip when it is refused."""
+        ...
+
+    def fetch(self, request: ClipRequest, ticket: str) -> Clip:
+        """Wait for the clip. Raises MissingClip when it cannot be had."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds (memory, connections)."""
+        ...
+
+
+def open_backend(name: str, options: Mapping[str, Any]) -> Backend:
+    """The backend of that name (or `package.module:attribute`). Raises FrameholdError naming the known ones."""
+    backend: Backend = load(BACKENDS, "backend", name)(**options)
+    return backend

@@ -1,0 +1,50 @@
+"""The subjects by name: how each is built, how wide it is, where it stands. To add one: a function, a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.backends.procedural import animals, fluids, people, rooted, things, vehicles
+from bench.backends.procedural.camera import Lens
+from bench.backends.procedural.figures import Figure, Slot
+from bench.backends.procedural.places import PLACES, Place
+from bench.backends.procedural.reading import Wish
+from bench.backends.procedural.textures import Colour
+
+Build = Callable[[Wish, Slot, Lens, np.random.Generator], Figure]
+
+POOL = Place((), PLACES["forest"].sky, None, Colour(52, 84, 84), bands=PLACES["forest"].bands)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`width` is of a lone one in picture heights; `setting` overrules the place the prompt names; what is
+    `rooted` can stand in a row that a gliding camera passes.
+    """
+
+    build: Build
+    width: float
+    depth: float = 1.0
+    setting: Place | None = None
+    rooted: bool = False
+
+
+SUBJECTS: dict[str, Subject] = {
+    "person": Subject(people.person, 0.36),
+    "dog": Subject(animals.dog, 0.72),
+    "bird": Subject(animals.bird, 0.6),
+    "ball": Subject(things.ball, 0.36),
+    "car": Subject(vehicles.car, 0.84),
+    "boat": Subject(vehicles.boat, 0.7, depth=1.12),
+    "balloon": Subject(vehicles.balloon, 0.56),
+    "candle": Subject(things.candle, 0.4),
+    "flag": Subject(things.flag, 0.72),
+    "tree": Subject(rooted.tree, 0.6, depth=1.08, rooted=True),
+    "house": Subject(rooted.house, 0.84, depth=1.1, rooted=True),
+    "lighthouse": Subject(rooted.lighthouse, 0.6, depth=1.05, rooted=True),
+    "waterfall": Subject(fluids.waterfall, 1.0, depth=1.45, setting=POOL),
+    "waves": Subject(fluids.waves, 1.0, setting=PLACES["sea"]),
+}

@@ -1,0 +1,178 @@
+"""Curves of real footage -> thresholds, by conformal prediction on each clip's largest evidence.
+
+The threshold is the ceil((n + 1)(1 - alpha))-th largest evidence among n real sources, each measured by what is usual
+among the *other* sources (cross-conformal prediction, Vovk 2015; split conformal, Lei et al. 2018, would spend half of
+the footage on either purpose). A new real clip of that length then raises any alarm with probability of about alpha,
+over all its frames and all signals together; `reality` holds the check of it on sources that took no part.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.holds import Motion, displacement_by_frame, evidence, find_hold, motion, reading
+from bench.records import Curve, Detector, Mode, RateClass, RealHold
+
+BINS: dict[Mode, int] = {"level": 4, "jump": 1}  # of motion, equally filled; a jump is held against its own clip
+TAILS: dict[Mode, float] = {"level": 1.0, "jump": 0.9}  # quantile over clips of their largest reading
+USUAL, LARGE = 0.5, 0.9  # quantiles whose distance is the spread of a reading
+SMALLEST_SPREAD = 0.05
+INNER_FOLDS, OUTER_FOLDS = 5, 6
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One window of real footage, measured at the frame rate of a class."""
+
+    source: str
+    curves: Mapping[str, Curve]
+    frames: int
+    fps: float
+
+    def first(self, frames: int) -> Reference:
+        """The opening `frames` frames of it: what every causal curve would have been, had the clip ended there."""
+        if frames >= self.frames:
+            return self
+        curves = {}
+        for name, curve in self.curves.items():
+            keep = sum(frame < frames for frame in curve.frames)
+            curves[name] = replace(
+                curve, frames=curve.frames[:keep], values=curve.values[:keep], regions=curve.regions[:keep]
+            )
+        return replace(self, curves=curves, frames=frames)
+
+    @property
+    def motion(self) -> Motion:
+        """Its own motion, picture sizes a second."""
+        return motion(self.curves, (self.frames - 1) / self.fps)
+
+
+@dataclass(frozen=True)
+class Reads:
+    """How a signal is read for breaks: below `floor` differences of its value mean nothing."""
+
+    signal: str
+    mode: Mode
+    floor: float
+
+
+def conformal_rank(count: int, alpha: float) -> int:
+    """Rank of the threshold among `count` sorted scores: ceil((count + 1)(1 - alpha)). Raises ValueError when too few.
+
+    >>> conformal_rank(39, 0.05)
+    38
+    """
+    rank = math.ceil((count + 1) * (1 - alpha) - 1e-9)
+    if rank > count:
+        need = math.ceil(1 / alpha - 1e-9) - 1
+        raise ValueError(
+            f"a false-alarm level of {alpha:g} needs at least {need} sources for the threshold, got {count}"
+        )
+    return rank
+
+
+def least_sources(alpha: float) -> int:
+    """Sources without which there is no threshold at that level that can also be checked on sources held out.
+
+    >>> least_sources(0.05)
+    23
+    """
+    count = need = math.ceil(1 / alpha - 1e-9) - 1
+    while count - math.ceil(count / OUTER_FOLDS) < max(need, 2):
+        count += 1
+    return count
+
+
+def longest_length(lengths: Sequence[int], least_sources: int) -> int:
+    """The longest length that at least `least_sources` sources reach. Raises ValueError when there are not so many."""
+    if len(lengths) < least_sources:
+        raise ValueError(f"expected at least {least_sources} sources, got {len(lengths)}")
+    return sorted(lengths, reverse=True)[least_sources - 1]
+
+
+def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:
+    """The rule of one rate class from real windows, all cut to `frames`; `reality` has each source's out-of-fold hold.
+
+    Raises ValueError when too few sources are long enough for the false-alarm level.
+    """
+    usable = [window.first(frames) for window in references if window.frames >= frames]
+    rule = _rule(usable, reads, fps, frames, alpha)
+    reality = []
+    for others, tested in _folds(usable, OUTER_FOLDS):
+        other = _rule(others, reads, fps, frames, alpha)
+        for window in tested:
+            table = evidence(window.curves, window.frames, other.detectors)
+            hold = find_hold(window.curves, table, other.threshold)
+            reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
+    return replace(rule, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
+
+
+def _rule(windows: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:
+    """Detectors from all windows; scores, and with them the threshold, each from detectors of the other sources."""
+    scores = []
+    for others, tested in _folds(windows, INNER_FOLDS):
+        detectors = [_detector(others, how) for how in reads]
+        scores += [evidence(window.curves, window.frames, detectors).largest for window in tested]
+    scores.sort()
+    threshold = scores[conformal_rank(len(scores), alpha) - 1]
+    if threshold <= 0:
+        raise ValueError(f"no more than {alpha:.0%} of the clips ever differ from what is usual: does anything move?")
+    moved = [window.motion for window in _one_each(windows)]
+    lowest = math.floor((len(moved) + 1) * alpha + 1e-9) - 1
+    return RateClass(
+        fps=fps,
+        frames=frames,
+        detectors=tuple(_detector(windows, how) for how in reads),
+        scores=tuple(scores),
+        threshold=threshold,
+        still_subject=sorted(each.subject for each in moved)[lowest],
+        still_picture=sorted(each.picture for each in moved)[lowest],
+    )
+
+
+def _folds(windows: Sequence[Reference], folds: int) -> Iterator[tuple[list[Reference], list[Reference]]]:
+    """(windows of all other sources, one window of each source of the fold), for each fold; sources are never split."""
+    sources = sorted({window.source for window in windows}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    for fold in range(folds):
+        tested = set(sources[fold::folds])
+        inside = [window for window in windows if window.source in tested]
+        yield [window for window in windows if window.source not in tested], _one_each(inside)
+
+
+def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
+    """What is usual for one reading, by motion, and how large it grows in a clip."""
+    readings = [reading(window.curves[how.signal], window.frames, how.mode, how.floor) for window in windows]
+    moved = [displacement_by_frame(window.curves, window.frames) for window in windows]
+    values, motions = np.concatenate(readings), np.concatenate(moved)
+    present = np.isfinite(values)
+    if not present.any():
+        raise ValueError(f"no clip gives a reading of {how.signal}: does anything move in them?")
+    edges = np.quantile(motions[present], np.arange(1, BINS[how.mode]) / BINS[how.mode])
+    bins = np.digitize(motions, edges)
+    medians, spreads = [], []
+    for number in range(BINS[how.mode]):
+        inside = values[present & (bins == number)]
+        usual, large = np.quantile(inside if inside.size else values[present], [USUAL, LARGE])
+        medians.append(float(usual))
+        spreads.append(max(float(large - usual), SMALLEST_SPREAD))
+    unscaled = Detector(how.signal, how.mode, how.floor, _floats(edges), tuple(medians), tuple(spreads), 1.0)
+    highest = [evidence(window.curves, window.frames, [unscaled]).largest for window in windows]
+    return replace(unscaled, tail=max(float(np.quantile(highest, TAILS[how.mode])), 1.0))
+
+
+def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _one_each(windows: Sequence[Reference]) -> list[Reference]:
+    """The first window of each source: windows of one source are not independent."""
+    first: dict[str, Reference] = {}
+    for window in windows:
+        first.setdefault(window.source, window)
+    return list(first.values())

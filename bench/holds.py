@@ -1,0 +1,205 @@
+"""Curves + thresholds -> holds: the frame at which a clip stops being consistent with the frames before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.records import Curve, Detector, Hold, Mode, Moves, RateClass, Region
+
+PAST = 8  # steps of its own past that a jump is held against
+SETTLED = 3  # steps of past from which on a jump counts in full
+TRACE = 0.5  # an excursion is followed back from the alarm while its evidence stays above this share of the threshold
+PICTURE_SIZE = 256  # working pixels: the side of a square of the working area
+SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
+STATIC = "static"
+
+Floats = NDArray[np.float64]
+Curves = Mapping[str, Curve]
+
+
+class Evidence(NamedTuple):
+    """Evidence against each frame by each detector (detectors, frames); -inf where a detector says nothing."""
+
+    detectors: tuple[Detector, ...]
+    values: Floats
+
+    @property
+    def largest(self) -> float:
+        """The most that any detector has against any frame; 0 where none says anything."""
+        return max(float(self.values.max(initial=0.0)), 0.0)
+
+
+class Motion(NamedTuple):
+    """A clip's own motion, picture sizes a second: of the subject, of the camera, of the picture as a whole."""
+
+    subject: float
+    camera: float
+    picture: float
+
+
+class Judgement(NamedTuple):
+    """What the rule says of one clip."""
+
+    hold: Hold
+    motion: Motion
+    rate: int
+    """Index of the rate class that judged it."""
+    rate_ratio: float
+    """The clip's distinct frames a second over those of the class."""
+    evidence: tuple[tuple[int, float, str], ...]
+    """(frame, largest evidence as a multiple of the threshold, its signal) of every frame that a detector speaks of."""
+    redrawn: tuple[tuple[int, bool], ...]
+    """(held frames, broke) under each other threshold that was asked for."""
+
+
+def reading(curve: Curve, frames: int, mode: Mode, floor: float) -> Floats:
+    """A curve as a detector reads it, one value a container frame; NaN where there is none.
+
+    Jump: log value above the median of the last 8 before it. It needs one value before it and, until there are three,
+    counts in proportion. A value below 0 reads as 0: nothing is more consistent than consistent.
+    """
+    logs = np.log(np.maximum(np.asarray(curve.values, float), 0.0) + floor)
+    if mode == "jump":
+        jumps = np.full(len(logs), np.nan)
+        for step in range(1, len(logs)):
+            past = logs[max(0, step - PAST) : step]
+            past = past[np.isfinite(past)]
+            if past.size:
+                jumps[step] = (logs[step] - np.median(past)) * min(1.0, past.size / SETTLED)
+        logs = jumps
+    values = np.full(frames, np.nan)
+    values[np.asarray(curve.frames, int)] = logs
+    return values
+
+
+def displacement_by_frame(curves: Curves, frames: int) -> Floats:
+    """Motion of the last step at each container frame, working pixels a step."""
+    moved = np.full(frames, np.nan)
+    if curve := curves.get("displacement"):  # a clip that never moves has no steps
+        moved[np.asarray(curve.frames, int)] = curve.values
+    last = np.maximum.accumulate(np.where(np.isnan(moved), -1, np.arange(frames)))
+    return np.where(last >= 0, moved[np.maximum(last, 0)], 0.0)
+
+
+def evidence(curves: Curves, frames: int, detectors: Sequence[Detector]) -> Evidence:
+    """Evidence of every detector whose signal was measured: its excess over the usual, in usual largest excesses.
+
+    Raises ValueError when no calibrated signal was measured.
+    """
+    present = tuple(detector for detector in detectors if detector.signal in curves)
+    if not present:
+        raise ValueError("no calibrated signal among the curves")
+    moved = displacement_by_frame(curves, frames)
+    rows = []
+    for detector in present:
+        values = reading(curves[detector.signal], frames, detector.mode, detector.floor)
+        bins = np.digitize(moved, detector.edges)
+        usual, spread = np.asarray(detector.medians)[bins], np.asarray(detector.spreads)[bins]
+        rows.append((values - usual) / spread / detector.tail)
+    table = np.stack(rows)
+    return Evidence(present, np.where(np.isfinite(table), table, -np.inf))
+
+
+def motion(curves: Curves, seconds: float) -> Motion:
+    """Paths over the clip, in picture sizes a second; 0 for a single frame."""
+    if seconds <= 0:
+        return Motion(0.0, 0.0, 0.0)
+    paths = (
+        curves[name].values if name in curves else () for name in ("subject_motion", "camera_motion", "displacement")
+    )
+    return Motion(*(float(np.sum(path)) / PICTURE_SIZE / seconds for path in paths))
+
+
+def is_static(moved: Motion, moves: Moves, rate: RateClass) -> bool:
+    """Does the clip stay under what real footage shows of the motion its prompt asks for?"""
+    if moves == "none":
+        return False
+    if moves == "camera":
+        return moved.picture < rate.still_picture
+    return moved.subject < rate.still_subject
+
+
+def distinct_rate(curves: Curves, fps: float) -> float:
+    """Distinct frames a second by a clip's usual hold, the median: a freeze at its end is a break and no other rate."""
+    steps = curves.get("displacement")
+    gaps = np.diff([0, *steps.frames]) if steps and steps.frames else np.ones(1)
+    return max(fps / float(np.median(gaps)), SLOWEST)
+
+
+def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
+    """Index of the class whose frame rate is nearest by ratio."""
+    return min(range(len(classes)), key=lambda k: abs(np.log(classes[k].fps / distinct_frames_per_second)))
+
+
+def judge(
+    curves: Curves,
+    frames: int,
+    fps: float,
+    moves: Moves,
+    classes: Sequence[RateClass],
+    *,
+    thresholds: Sequence[Sequence[float]] = (),
+) -> Judgement:
+    """Judge a clip of `frames` container frames at `fps` (0 for a single one) by the class of its distinct frame rate.
+
+    `thresholds` holds, for each class, others to judge it by as well. Raises ValueError on a clip without a frame.
+    """
+    moved = motion(curves, (frames - 1) / fps if fps else 0.0)
+    distinct = distinct_rate(curves, fps)
+    number = rate_class(classes, distinct)
+    rate = classes[number]
+    static = is_static(moved, moves, rate)
+    table = evidence(curves, frames, rate.detectors)
+    hold = find_hold(curves, table, rate.threshold, static)
+    others = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
+    redrawn = tuple((other.held_frames, other.broke) for other in others)
+    return Judgement(hold, moved, number, distinct / rate.fps, _highest(table, rate.threshold), redrawn)
+
+
+def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False) -> Hold:
+    """The first frame with evidence over the threshold raises the alarm; the onset is where that excursion began.
+
+    A static clip held one frame.
+    """
+    frames = table.values.shape[1]
+    largest = table.largest / threshold
+    if static:
+        return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
+    over = np.flatnonzero((table.values > threshold).any(axis=0))
+    if not over.size:
+        return Hold(frames, False, evidence=largest)
+    alarm = int(over[0])
+    row = int(table.values[:, alarm].argmax())
+    onset = _trace_back(table.values[row], alarm, TRACE * threshold)
+    cause = table.detectors[row].signal
+    return Hold(onset, True, onset, alarm, cause, _region(curves[cause], alarm), largest)
+
+
+def _trace_back(scores: Floats, alarm: int, floor: float) -> int:
+    """First frame of the excursion that raised the alarm; frames without a reading are passed over."""
+    onset = alarm
+    for frame in range(alarm - 1, 0, -1):
+        if scores[frame] == -np.inf:
+            continue
+        if scores[frame] <= floor:
+            break
+        onset = frame
+    return onset
+
+
+def _region(curve: Curve, frame: int) -> Region | None:
+    if not curve.regions or frame not in curve.frames:
+        return None
+    return curve.regions[curve.frames.index(frame)]
+
+
+def _highest(table: Evidence, threshold: float) -> tuple[tuple[int, float, str], ...]:
+    worst, highest = table.values.argmax(axis=0), table.values.max(axis=0) / threshold
+    return tuple(
+        (int(frame), max(float(highest[frame]), 0.0), table.detectors[worst[frame]].signal)
+        for frame in np.flatnonzero(np.isfinite(highest))
+    )

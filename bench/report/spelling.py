@@ -1,0 +1,54 @@
+"""Numbers, names and links as the page prints them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from urllib.parse import quote
+
+from bench.signals import CLIP_LEVEL, SIGNALS, about
+
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """Text that HTML and UTF-8 can hold; what they cannot becomes the replacement character."""
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+def percent(share: float) -> str:
+    """A share in whole per cent; only all is 100% and only none is 0%.
+
+    >>> percent(0.25), percent(0.999), percent(0.001), percent(1.0000000000000002)
+    ('25%', '>99%', '<1%', '100%')
+    """
+    if 0 < share < 0.005:
+        return "<1%"
+    if 0.995 <= share < 1:
+        return ">99%"
+    return f"{share:.0%}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "clip"), count(12, "clip")
+    ('1 clip', '12 clips')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def unit(signal: str) -> str | None:
+    """The unit of a signal's curve; None for a plug-in's, which is not imported for the page."""
+    return about(signal).unit if signal in SIGNALS or signal in CLIP_LEVEL else None
+
+
+def relative_link(path: str | None) -> str | None:
+    """A quoted link to a file of the run folder; None for what leads out of it.
+
+    >>> relative_link("clips/a b?.mp4"), relative_link("../secret"), relative_link("javascript:alert(1)")
+    ('clips/a%20b%3F.mp4', None, 'javascript%3Aalert%281%29')
+    """
+    if not path or PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path.replace("\\", "/")).parts:
+        return None
+    return quote(path, errors="replace")

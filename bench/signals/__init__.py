@@ -1,0 +1,109 @@
+"""Signals: frames -> curve, higher is less consistent. To add one: a file here, a line in SIGNALS, a test.
+
+A signal is a class without arguments, made anew for each clip and told of each step between distinct frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from bench.records import Curve, Family, FrameholdError, Mode, Picture, Profile, Region
+from bench.registry import load
+from bench.signals.views import Step, steps
+
+SIGNALS: dict[str, str] = {
+    "residual_local": "bench.signals.flow:ResidualLocal",
+    "residual_global": "bench.signals.flow:ResidualGlobal",
+    "unmatched": "bench.signals.flow:Unmatched",
+    "exposure_drift": "bench.signals.appearance:ExposureDrift",
+    "colour_drift": "bench.signals.appearance:ColourDrift",
+    "sharpness_drift": "bench.signals.appearance:SharpnessDrift",
+    "noise_drift": "bench.signals.appearance:NoiseDrift",
+    "surface_colour": "bench.signals.surface:SurfaceColour",
+    "surface_texture": "bench.signals.surface:SurfaceTexture",
+    "warping_error": "bench.signals.published:WarpingError",
+    "displacement": "bench.signals.motion:Displacement",
+    "subject_motion": "bench.signals.motion:SubjectMotion",
+    "camera_motion": "bench.signals.motion:CameraMotion",
+}
+
+PROFILES: dict[str, Profile] = {
+    "light": Profile("light", 1, tuple(SIGNALS), "OpenCV DIS flow at 256 x 256; on a CPU, nothing to download"),
+}
+
+
+class About(NamedTuple):
+    """What a signal's curve is measured in, and the value below which differences mean nothing."""
+
+    unit: str
+    family: Family
+    floor: float
+    reads: tuple[Mode, ...]
+    """How its curve can give a break away; nothing where it is only measured."""
+
+
+CLIP_LEVEL: dict[str, About] = {  # curves of the whole clip, not of one step
+    "standstill": About("working pixels of motion missed", "motion", 8.0, ("level",)),
+    "alignment_loss": About("cosine", "alignment", 0.05, ("level",)),
+    "embedding_drift": About("1 - cosine", "features", 0.05, ("level",)),
+}
+
+
+class Reading(NamedTuple):
+    """What a signal says of one step. NaN where it cannot say; `region` is where it is worst."""
+
+    value: float
+    region: Region | None = None
+
+
+class Signal(Protocol):
+    """What `About` says, as attributes; `update` is called once a step, in order."""
+
+    name: str
+    unit: str
+    floor: float
+    reads: tuple[Mode, ...]
+    family: Family
+
+    def update(self, step: Step) -> Reading:
+        """What it says of this step."""
+        ...
+
+
+def about(name: str) -> About:
+    """What is to be known of a signal by its name."""
+    if name in CLIP_LEVEL:
+        return CLIP_LEVEL[name]
+    signal: Signal = load(SIGNALS, "signal", name)
+    return About(signal.unit, signal.family, signal.floor, signal.reads)
+
+
+def open_profile(name: str) -> Profile:
+    """The profile of that name. Raises FrameholdError naming the known ones."""
+    if name not in PROFILES:
+        raise FrameholdError(f"unknown profile {name!r}: choose from {', '.join(PROFILES)}")
+    return PROFILES[name]
+
+
+def measure(frames: Iterable[tuple[int, Picture]], names: Sequence[str]) -> tuple[Curve, ...]:
+    """The curves of the named signals over distinct frames, given as (container frame, picture), in one pass.
+
+    Memory does not grow with the clip but for the curves. Fewer than two frames give empty curves.
+    """
+    signals: list[Signal] = [load(SIGNALS, "signal", name)() for name in names]
+    readings: list[list[Reading]] = [[] for _ in signals]
+    indices: list[int] = []
+    for step in steps(frames):
+        indices.append(step.index)
+        for signal, history in zip(signals, readings, strict=True):
+            history.append(signal.update(step))
+    return tuple(
+        Curve(
+            signal=name,
+            frames=tuple(indices),
+            values=tuple(reading.value for reading in history),
+            regions=tuple(reading.region for reading in history),
+        )
+        for name, history in zip(names, readings, strict=True)
+    )

@@ -1,0 +1,320 @@
+"""What every signal looks at: frames at the working size, and steps from one distinct frame to the next.
+
+All pictures are brought to one area, so that a pixel of flow error means the same for every clip. Each feature is
+computed at most once a step and shared by all signals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.records import Picture, Region
+
+Plane = NDArray[np.float32]  # height x width, or height x width x channels
+Mask = NDArray[np.bool_]
+
+WORKING_PIXELS = 65_536
+SHORTEST_SIDE = 32
+BLOCK = 16
+STRIDE = 8
+CELL = 4  # working pixels a side of the cells in which surfaces are followed
+CELLS_AROUND = 3  # side of the square of cells over which a surface's look is averaged
+TEXTURE = 1.5  # grey levels a pixel; on flatter ground flow is a guess
+GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out
+FIT_STRIDE = 16  # of the grid to which the camera's motion is fitted
+
+
+def working_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height at the working area, the aspect kept (to within a shortest side of 32).
+
+    >>> working_size(1280, 720)
+    (341, 192)
+    """
+    if width < 1 or height < 1:
+        raise ValueError(f"expected a picture of at least one pixel, got {width}x{height}")
+    if min(width, height) >= SHORTEST_SIDE and abs(width * height - WORKING_PIXELS) <= (width + height) / 2 + 1:
+        return width, height  # as near as rounding comes: what was resized once is not resized again
+    longest = WORKING_PIXELS // SHORTEST_SIDE
+    scale = (WORKING_PIXELS / (width * height)) ** 0.5
+    wide, high = (min(max(round(side * scale), SHORTEST_SIDE), longest) for side in (width, height))
+    return wide, high
+
+
+def working_picture(picture: Picture) -> Picture:
+    """The picture at the working size: halved by averages while it is more than twice as large, then interpolated.
+
+    That is close to averaging over areas, at a fifth of the time.
+    """
+    wide, high = working_size(picture.shape[1], picture.shape[0])
+    while picture.shape[0] >= 2 * high and picture.shape[1] >= 2 * wide:
+        height, width = picture.shape[0] // 2, picture.shape[1] // 2
+        picture = _resized(picture[: 2 * height, : 2 * width], width, height, cv2.INTER_AREA)
+    return _resized(picture, wide, high, cv2.INTER_LINEAR)
+
+
+def _resized(picture: Picture, width: int, height: int, method: int) -> Picture:
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
+
+
+class Surface(NamedTuple):
+    """How each visible surface looked when it was first seen, carried along the flow to where it is now; in cells."""
+
+    look: Plane  # mean colour (3 channels) and mean gradient around, grey levels (rows, columns, 4)
+    age: Plane  # distinct frames since it was first seen
+
+
+class View:
+    """One distinct frame at the working size. `index` is its container frame."""
+
+    surface: Surface
+
+    def __init__(self, index: int, picture: Picture) -> None:
+        self.index = index
+        self.picture = picture
+        self.gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        self.colour: Plane = picture.astype(np.float32)
+
+    @cached_property
+    def gradient(self) -> Plane:
+        """|d/dx| + |d/dy| of the luminance, grey levels a pixel."""
+        across, down = cv2.spatialGradient(self.gray)  # Sobel, 8 times the derivative
+        return np.asarray((np.abs(across) + np.abs(down)) * np.float32(0.125), np.float32)
+
+    @cached_property
+    def look(self) -> Plane:
+        """Mean colour and mean gradient around each cell (rows, columns, 4)."""
+        colour, gradient = _cells(self.picture), _cells(self.gradient)
+        return _blurred(np.dstack([colour, gradient]), CELLS_AROUND)
+
+    @cached_property
+    def mean_colour(self) -> NDArray[np.float32]:
+        """Mean of each channel (3,), 0 to 255."""
+        return np.array(cv2.mean(self.picture)[:3], np.float32)
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Affine motion of the whole picture between two frames, working pixels: flow = [x, y, 1] @ coefficients."""
+
+    coefficients: NDArray[np.float64]  # 3 x 2
+    speed: float
+    """Mean length of the camera's own flow, working pixels a step."""
+
+
+class Step:
+    """From one distinct frame to the next. Flow runs backward, from each pixel of `current` to where it was before."""
+
+    def __init__(self, previous: View, current: View, flow: Plane, forward: Plane) -> None:
+        self.previous, self.current = previous, current
+        self.flow, self.forward = flow, forward
+
+    @property
+    def index(self) -> int:
+        """Container frame of the later frame: the frame that breaks when this step does."""
+        return self.current.index
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width at the working size."""
+        return self.flow.shape[0], self.flow.shape[1]
+
+    @cached_property
+    def source(self) -> Plane:
+        """Where each pixel comes from, in coordinates of the previous frame (height, width, 2)."""
+        return coordinates(*self.size) + self.flow
+
+    @cached_property
+    def length_squared(self) -> Plane:
+        """Squared length of the flow, working pixels squared."""
+        return squared_length(self.flow)
+
+    @cached_property
+    def inside(self) -> Mask:
+        """Pixels that come from inside the previous picture."""
+        height, width = self.size
+        x, y = cv2.split(self.source)
+        return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
+
+    @cached_property
+    def occluded(self) -> Mask:
+        """Pixels that the forward flow does not lead back to."""
+        return disagree(self.flow, sample(self.forward, self.source))
+
+    @cached_property
+    def valid(self) -> Mask:
+        """Pixels with a counterpart in the previous frame."""
+        return self.inside & ~self.occluded
+
+    @cached_property
+    def residual(self) -> Plane:
+        """|current - gain x carried|, luminance of it, grey levels; a change of exposure is no inconsistency."""
+        carried = sample(self.previous.colour, self.source)
+        mask = self.valid.view(np.uint8)
+        if self.valid.mean() >= 0.2:
+            now, before = (np.array(cv2.mean(plane, mask)[:3]) + 1.0 for plane in (self.current.colour, carried))
+            gain = now / before
+            if gain.max() < GAIN_LIMIT and gain.min() > 1 / GAIN_LIMIT:
+                cv2.multiply(carried, (*gain, 0.0), carried)  # type: ignore[call-overload]
+        return np.asarray(cv2.cvtColor(cv2.absdiff(self.current.colour, carried), cv2.COLOR_RGB2GRAY), np.float32)
+
+    @cached_property
+    def block_residual(self) -> Plane:
+        """Residual a block over the block's gradient: working pixels of flow error. Blocks from outside count 0."""
+        error = block_means(self.residual) / (block_means(self.current.gradient) + 2.0)
+        return error * (block_means(self.inside.astype(np.float32)) > 0.99)
+
+    @cached_property
+    def surface(self) -> Surface:
+        """First looks carried one step further; what has no counterpart is seen for the first time now.
+
+        Asked of every step or of none: each step goes on from where the one before left off.
+        """
+        before = getattr(self.previous, "surface", None)
+        if before is None:
+            before = Surface(self.previous.look, np.zeros(self.previous.look.shape[:2], np.float32))
+        rows, columns = before.age.shape
+        source = coordinates(rows, columns) + _cells(self.flow) * np.float32(1 / CELL)
+        look, age = sample(before.look, source), sample(before.age, source) + 1
+        unseen = _cells(self.valid.view(np.uint8) * np.uint8(255)) < 128
+        look[unseen] = self.current.look[unseen]
+        age[unseen] = 0
+        self.current.surface = Surface(look, age)
+        return self.current.surface
+
+    @cached_property
+    def displacement(self) -> float:
+        """Mean length of the flow, working pixels a step."""
+        return float(np.sqrt(self.length_squared).mean())
+
+    @cached_property
+    def camera(self) -> Camera:
+        """The affine motion that most of the picture shares, by reweighted least squares on a grid of flow."""
+        design, target = _design(*self.size, FIT_STRIDE), _on_grid(self.flow, FIT_STRIDE)
+        weights = np.ones(len(design))
+        coefficients: NDArray[np.float64] = np.zeros((3, 2))
+        for _ in range(5):
+            weighted = design * weights[:, None]
+            coefficients = np.asarray(
+                np.linalg.lstsq(weighted.T @ design, weighted.T @ target, rcond=None)[0], np.float64
+            )
+            error = np.abs(target - design @ coefficients).sum(axis=1)
+            weights = 1.0 / (1.0 + np.square(error / (0.3 + np.median(error))))
+        return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
+
+    @cached_property
+    def subject_flow(self) -> NDArray[np.float64]:
+        """Length of the flow left on the grid when the camera's is taken out, working pixels a step."""
+        left = _on_grid(self.flow, STRIDE) - _design(*self.size, STRIDE) @ self.camera.coefficients
+        return np.asarray(np.linalg.norm(left, axis=1))
+
+    @cached_property
+    def trackable(self) -> Mask:
+        """Points of that grid that have a counterpart and a texture to find it by."""
+        step = STRIDE // CELL
+        textured = self.current.look[::step, ::step, 3] > TEXTURE
+        valid = self.valid[::STRIDE, ::STRIDE]
+        rows, columns = (min(a, b) for a, b in zip(textured.shape, valid.shape, strict=True))
+        found = np.zeros(valid.shape, bool)
+        found[:rows, :columns] = textured[:rows, :columns] & valid[:rows, :columns]
+        return found.reshape(-1)
+
+
+def steps(frames: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
+    """Steps between consecutive frames, given as (container frame, picture of any size). Holds two frames at a time."""
+    matcher = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    previous: View | None = None
+    for index, picture in frames:
+        current = View(index, working_picture(picture))
+        if previous is not None:
+            yield Step(previous, current, _flow(matcher, current, previous), _flow(matcher, previous, current))
+        previous = current
+
+
+def _flow(matcher: cv2.DISOpticalFlow, start: View, end: View) -> Plane:
+    return np.asarray(matcher.calc(start.gray, end.gray, None), np.float32)  # type: ignore[call-overload]
+
+
+def sample(plane: Plane, at: Plane) -> Plane:
+    """Values of a plane at positions (height, width, 2) given as x, y: bilinear, the border repeated outside."""
+    values = cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+    return np.asarray(values, np.float32)
+
+
+def squared_length(flow: Plane) -> Plane:
+    """Squared length of the vectors (height, width, 2)."""
+    x, y = cv2.split(flow)
+    return np.asarray(x * x + y * y, np.float32)
+
+
+def disagree(flow: Plane, back: Plane) -> Mask:
+    """Where two opposite flows do not cancel: |F + B|^2 > 0.01 (|F|^2 + |B|^2) + 0.5 (Sundaram et al. 2010)."""
+    (x, y), (back_x, back_y) = cv2.split(flow), cv2.split(back)
+    gap = np.square(x + back_x) + np.square(y + back_y)
+    return np.asarray(gap > 0.01 * (x * x + y * y + back_x * back_x + back_y * back_y) + 0.5)
+
+
+def block_means(plane: Plane) -> Plane:
+    """Means over 16 x 16 blocks, every 8 pixels: a grid of (rows, columns)."""
+    means = cv2.blur(plane, (BLOCK, BLOCK), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(means[: plane.shape[0] - BLOCK + 1 : STRIDE, : plane.shape[1] - BLOCK + 1 : STRIDE], np.float32)
+
+
+def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:
+    """The value that this share of all values exceeds, the next one below where it falls between two.
+
+    >>> exceeded_by(np.arange(100.0), 0.02)
+    97.0
+    """
+    flat = values.reshape(-1)
+    rank = int((1 - share) * (flat.size - 1) + 1e-9)
+    return float(np.partition(flat, rank)[rank])
+
+
+def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> Region:
+    """The box around the blocks that stand out with the worst one: those joined to it and at least half as bad.
+
+    `side` and `stride` of the blocks and `size` (height, width) of the picture are in working pixels.
+    """
+    row, column = np.unravel_index(int(np.argmax(blocks)), blocks.shape)
+    standing_out = (blocks >= 0.5 * blocks[row, column]).astype(np.uint8)
+    _, labels = cv2.connectedComponents(standing_out, connectivity=8)
+    rows, columns = np.nonzero(labels == labels[row, column])
+    (height, width), top, left = size, rows.min() * stride, columns.min() * stride
+    bottom, right = min(rows.max() * stride + side, height), min(columns.max() * stride + side, width)
+    return Region(left / width, top / height, (right - left) / width, (bottom - top) / height)
+
+
+def _cells(plane: Plane | Picture) -> Plane:
+    """Means over 4 x 4 cells; the last row and column take in what is left over."""
+    height, width = plane.shape[:2]
+    return np.asarray(cv2.resize(plane, (width // CELL, height // CELL), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _blurred(plane: Plane, side: int) -> Plane:
+    return np.asarray(cv2.blur(plane, (side, side), borderType=cv2.BORDER_REPLICATE), np.float32)
+
+
+@lru_cache(maxsize=16)
+def coordinates(height: int, width: int) -> Plane:
+    """x and y of every pixel (height, width, 2)."""
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return np.stack([x, y], axis=-1)
+
+
+def _on_grid(flow: Plane, stride: int) -> NDArray[np.float64]:
+    return flow[::stride, ::stride].reshape(-1, 2).astype(np.float64)
+
+
+@lru_cache(maxsize=16)
+def _design(height: int, width: int, stride: int) -> NDArray[np.float64]:
+    grid = _on_grid(coordinates(height, width), stride)
+    return np.column_stack([grid, np.ones(len(grid))])

@@ -1,0 +1,213 @@
+"""calibrate: real footage -> the thresholds of a profile, as a small JSON file that anyone can make from their own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from bench.calibration import Reads, Reference, learn, least_sources, longest_length
+from bench.executors import open_executor
+from bench.records import Calibration, FrameholdError, MissingClip, Picture, RateClass, canonical_json, fingerprint
+from bench.run_folder import replace_text, unknown_key
+from bench.signals import about, open_profile
+from bench.signals.views import working_picture
+from bench.stages import Crew
+from bench.stages.score import DECISIVE, score_frames
+from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, read_frames
+
+RATES = (24.0, 12.0, 8.0, 4.0)
+FASTER = 1.3  # a clip stands for a rate class up to this many times its own frame rate
+LEAST_FRAMES = 8
+MOST_FRAMES = 960  # of one reference clip; what comes after is not read
+EXCUSED = 3  # sources that may lie above the threshold: it should not hang on the one strangest clip
+SHARE = 0.9  # of the sources that must be long enough, where there are few
+MANIFEST = "manifest.csv"
+SIGNIFICANT = 6  # digits kept in the file
+
+
+@dataclass(frozen=True)
+class Job:
+    """One reference clip, to be measured at every rate it can stand for."""
+
+    path: str
+    source: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A reference clip's curves, by rate class."""
+
+    sha256: str
+    windows: Mapping[float, Reference]
+
+
+def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> Calibration:
+    """Thresholds from the videos in `reference`; one that cannot be read is left out.
+
+    Windows cut from one source belong together: a manifest.csv with columns file and source_id says which do. Raises
+    FrameholdError when the footage is too little for the false-alarm level.
+    """
+    profile = open_profile(profile_name)
+    if not 0 < alpha < 1:
+        raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
+    jobs = [Job(str(path), source, profile.name) for path, source in _clips(reference)]
+    measured: dict[int, Measured] = {}
+    crew.progress("calibrate", 0, len(jobs))
+    ended = open_executor(crew.executor)(measure_reference, jobs, crew.workers)
+    for done, (index, outcome) in enumerate(ended, start=1):
+        if outcome.result:
+            measured[index] = outcome.result
+        crew.progress("calibrate", done, len(jobs))
+    read = sorted(measured)
+    signals = (*profile.signals, "standstill")
+    reads = [Reads(name, mode, about(name).floor) for name in signals for mode in about(name).reads]
+    by_rate = {
+        rate: [measured[index].windows[rate] for index in read if rate in measured[index].windows] for rate in RATES
+    }
+    counts = {rate: len({window.source for window in windows}) for rate, windows in by_rate.items()}
+    if max(counts.values()) < least_sources(alpha):
+        raise FrameholdError(
+            f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {least_sources(alpha)} sources, "
+            f"got {max(counts.values())} from {len(jobs)} clips: add footage, or allow more with --alpha"
+        )
+    taught = [(windows, rate) for rate, windows in by_rate.items() if counts[rate] >= least_sources(alpha)]
+    try:
+        classes = tuple(_learn(windows, reads, rate, alpha) for windows, rate in taught)
+    except ValueError as error:
+        raise FrameholdError(f"--reference {reference}: {error}") from error
+    return Calibration(
+        profile=profile.name,
+        profile_version=profile.version,
+        alpha=alpha,
+        classes=classes,
+        sources=tuple(f"{Path(jobs[index].path).name} {measured[index].sha256[:16]}" for index in read),
+        versions={name: version(name) for name in DECISIVE},
+    )
+
+
+def _learn(windows: Sequence[Reference], reads: Sequence[Reads], rate: float, alpha: float) -> RateClass:
+    """The rule of one rate class, at the longest length that enough sources reach."""
+    lengths: dict[str, int] = {}
+    for window in windows:
+        lengths[window.source] = max(lengths.get(window.source, 0), window.frames)
+    wanted = math.ceil(EXCUSED / alpha) - 1
+    enough = wanted if len(lengths) >= wanted else max(math.ceil(SHARE * len(lengths)), least_sources(alpha))
+    return learn(windows, reads, rate, longest_length(list(lengths.values()), enough), alpha)
+
+
+def _clips(reference: Path) -> list[tuple[Path, str]]:
+    """(file, source) of every video in the folder; without a manifest each file is a source of its own."""
+    if not reference.is_dir():
+        raise FrameholdError(f"--reference {reference}: no such folder")
+    manifest, source_of = reference / MANIFEST, dict[str, str]()
+    if manifest.is_file():
+        with manifest.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+        if not rows or not {"file", "source_id"} <= rows[0].keys():
+            raise FrameholdError(f"{manifest}: expected the columns file and source_id")
+        source_of = {row["file"]: row["source_id"] for row in rows}
+    paths = [path for path in reference.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != "."]
+    if not paths:
+        raise FrameholdError(f"--reference {reference}: no videos ({', '.join(sorted(VIDEO_SUFFIXES))}) in this folder")
+    paths.sort(key=lambda path: natural_key(path.name))
+    return [(path, source_of.get(path.name, path.stem)) for path in paths]
+
+
+def measure_reference(job: Job) -> Measured:
+    """Curves of one reference clip at every rate it can stand for, by leaving out frames. Raises MissingClip."""
+    path = Path(job.path)
+    pictures: list[Picture] = []
+    times: list[float] = []
+    for frame in read_frames(path):
+        pictures.append(working_picture(frame.picture))
+        times.append(frame.time_seconds)
+        if len(times) == MOST_FRAMES:
+            break
+    if len(times) < LEAST_FRAMES:
+        raise MissingClip(f"{path}: {len(times)} frames, fewer than {LEAST_FRAMES}")
+    fps = frames_per_second(times)
+    windows = {}
+    for rate in RATES:
+        step = max(1, round(fps / rate))
+        kept = pictures[::step]
+        if rate > fps * FASTER or len(kept) < LEAST_FRAMES:
+            continue
+        frames = (Frame(index, index * step / fps, picture) for index, picture in enumerate(kept))
+        curves = {curve.signal: curve for curve in score_frames(frames, job.profile).curves}
+        windows[rate] = Reference(job.source, curves, len(kept), fps / step)
+    return Measured(content_hash(path), windows)
+
+
+def about_calibration(calibration: Calibration) -> dict[str, Any]:
+    """What a reader should know of the thresholds: their level, footage, and false alarms on sources held out."""
+    classes = []
+    for rate in calibration.classes:
+        alarms = sum(real.broke for real in rate.reality)
+        about = {"fps": rate.fps, "frames": rate.frames, "sources": len(rate.scores)}
+        classes.append(about | {"false_alarms": alarms, "tested_sources": len(rate.reality)})
+    return {"alpha": calibration.alpha, "classes": classes}
+
+
+# ---- the file ----------------------------------------------------------------------------------------------------
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Replace a calibration file atomically; numbers to six significant digits."""
+    replace_text(path, canonical_json(_rounded(asdict(calibration))).replace('},{"', '},\n{"') + "\n")
+
+
+def _rounded(content: object) -> object:
+    if isinstance(content, float):
+        return float(f"{content:.{SIGNIFICANT}g}")
+    if isinstance(content, Mapping):
+        return {key: _rounded(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_rounded(value) for value in content]
+    return content
+
+
+def load_calibration(profile_name: str, path: str | None = None) -> tuple[Calibration, str]:
+    """The calibration of a profile and the hash of its content: the shipped one, or the file at `path`.
+
+    Raises FrameholdError when there is none, it cannot be read, or it was made for another profile or version.
+    """
+    profile = open_profile(profile_name)
+    shipped = files("bench") / "assets" / "calibrations" / f"{profile.name}-{profile.version}.json"
+    place = path or str(shipped)
+    try:
+        text = Path(path).read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
+        calibration = TypeAdapter(Calibration).validate_json(text)
+    except FileNotFoundError as error:
+        raise FrameholdError(
+            f"{place}: no calibration of profile {profile.name} {profile.version}: make one from real footage with "
+            "`framehold calibrate --reference DIR` and pass it with --calibration"
+        ) from error
+    except OSError as error:
+        raise FrameholdError(f"{place}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise FrameholdError(f"{place}: not a calibration file: not UTF-8 text at byte {error.start}") from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "the file"
+        raise FrameholdError(
+            f"{place}: not a calibration file: {where}: {fault['msg'].lower()}; make one with `framehold calibrate`"
+        ) from error
+    if key := unknown_key(json.loads(text), asdict(calibration)):
+        raise FrameholdError(f"{place}: not a calibration file: unknown key {key!r}; written by another version?")
+    made_for = (calibration.profile, calibration.profile_version)
+    if made_for != (profile.name, profile.version):
+        raise FrameholdError(
+            f"{place}: made for profile {made_for[0]} version {made_for[1]}, this is {profile.name} version "
+            f"{profile.version}: make it again with `framehold calibrate`"
+        )
+    return calibration, fingerprint(asdict(calibration))

@@ -1,0 +1,115 @@
+"""run: the whole way, from a request to the summary."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from bench.backends import BACKENDS, open_backend
+from bench.networks import check_clip_name
+from bench.records import FrameholdError, Source, Spec, Suite, slug
+from bench.run_folder import RunFolder
+from bench.signals import open_profile
+from bench.stages import Crew
+from bench.stages.calibrate import load_calibration
+from bench.stages.generate import generate, plan_jobs
+from bench.stages.score import score
+from bench.stages.summarize import summarize
+from bench.suite import load_suite
+
+RECORDED = ("framehold", "av", "numpy", "opencv-python", "pyarrow", "scipy")
+DEFAULT_SUITE = "quick"
+RESULTS = Path("results")
+
+
+def plan_run(
+    suite: str | None = None,
+    backends: Sequence[str] = (),
+    clips: str | None = None,
+    model: str | None = None,
+    *,
+    profile: str = "light",
+    clip_model: str | None = None,
+    calibration: str | None = None,
+    horizon: int | None = None,
+) -> Spec:
+    """The request of a run. `backends` are names, or `name/model` for one of its models; `clips` is a folder or file.
+
+    Raises FrameholdError naming the option that cannot be.
+    """
+    if backends and clips:
+        raise FrameholdError("--backend and --clips exclude each other: make two runs and compare them")
+    if model and not clips:
+        raise FrameholdError(
+            "--model names the clips of --clips DIR; to choose models of a backend, use --backend NAME/MODEL"
+        )
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    open_profile(profile)
+    if clip_model:
+        check_clip_name(clip_model)
+    _, mark = load_calibration(profile, calibration)
+    if clips:
+        options = {"path": str(Path(clips).resolve()), "model": model}
+        sources: tuple[Source, ...] = (Source("folder", options),)
+        chosen = load_suite(suite) if suite else Suite(slug(Path(clips).resolve().name), 1, ())
+    else:
+        sources = _sources(backends or ("procedural",))
+        chosen = load_suite(suite or DEFAULT_SUITE)
+    return Spec(
+        suite=chosen,
+        sources=sources,
+        profile=profile,
+        clip_model=clip_model,
+        calibration=str(Path(calibration).resolve()) if calibration else None,
+        calibration_sha256=mark,
+        horizon=horizon,
+        versions={name: version(name) for name in RECORDED},
+        machine={"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
+    )
+
+
+def _sources(backends: Sequence[str]) -> tuple[Source, ...]:
+    """Backends with the models asked of each, in the order they were named first."""
+    asked: dict[str, list[str]] = {}
+    for name in backends:
+        backend, slash, _ = name.partition("/")
+        known = slash and name not in BACKENDS and ":" not in name
+        asked.setdefault(backend if known else name, []).extend([name] if known else [])
+    for backend, models in asked.items():
+        if backend == "folder":
+            raise FrameholdError("the folder backend is used with --clips DIR")
+        available = open_backend(backend, {}).models()
+        if unknown := [model for model in models if model not in available]:
+            raise FrameholdError(f"--backend {unknown[0]}: {backend} has {', '.join(available)}")
+    return tuple(Source(backend, {}, tuple(models)) for backend, models in asked.items())
+
+
+def default_out(spec: Spec) -> Path:
+    """Where a run goes when nobody says: results/SUITE, or results/ and the name of the folder of clips."""
+    return RESULTS / slug(spec.suite.name)
+
+
+def run_all(
+    run: RunFolder, spec: Spec, crew: Crew, *, offline: bool = False, max_cost_usd: float = 0.0
+) -> dict[str, Any]:
+    """Generate, score and summarize; what is done already is not done again."""
+    plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: a request that cannot be leaves no folder
+    run.begin(spec)
+    with run.locked():
+        generate(run, crew, max_cost_usd)
+        score(run, crew, offline)
+        return summarize(run, crew)
+
+
+def workers_or_cores(workers: int) -> int:
+    """The number of workers asked for; 0 means a worker for each core this process may use."""
+    if workers < 0:
+        raise FrameholdError(f"--workers {workers}: expected 1 or more, or 0 for all cores")
+    return (
+        workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else workers or os.cpu_count() or 1
+    )

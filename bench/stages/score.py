@@ -1,0 +1,218 @@
+"""score: clips -> curves and published metrics. Each clip is decoded once; every signal shares those frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.executors import open_executor
+from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
+from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
+from bench.run_folder import RunFolder, replace_rows, replace_table
+from bench.signals import measure, open_profile
+from bench.signals.alignment import alignment_curves
+from bench.signals.motion import standstill
+from bench.signals.published import clip_score, clip_temporal_consistency, flickering_step, temporal_flickering
+from bench.signals.views import working_picture
+from bench.stages import Crew
+from bench.stages.tables import CURVES, METRICS, curves_table, join_tables, metrics_table, read_part, write_part
+from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
+
+DECISIVE = ("av", "numpy", "opencv-python")
+DECISIVE_WITH_CLIP = ("open_clip_torch", "torch", "torchvision")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """All that is measured of one clip."""
+
+    curves: tuple[Curve, ...]
+    metrics: dict[str, float]
+    row: ScoredRow
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clip to score, in any process: plain data only."""
+
+    root: str
+    clip: ClipRow
+    profile: str
+    weights: Weights | None
+    unscored: str | None
+    fingerprint: str
+
+
+def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
+    """Score every clip that is not scored yet; write the tables of all, in the order of clips.jsonl."""
+    spec, clips = run.spec(), run.clips()
+    if not clips:
+        raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
+    weights, unscored = _clip_weights(spec, offline)
+    jobs = [
+        Job(str(run.root), clip, spec.profile, weights, unscored, _fingerprint(clip, spec.profile, weights))
+        for clip in clips
+        if clip.file
+    ]
+    run.cache_folder.mkdir(exist_ok=True)
+    todo = [job for job in jobs if not run.part_path(job.clip.clip_id, job.fingerprint).exists()]
+    failed: dict[str, ScoredRow] = {}
+    done = len(jobs) - len(todo)
+    crew.progress("score", done, len(jobs))
+    for index, outcome in open_executor(crew.executor)(score_clip, todo, crew.workers):
+        if outcome.missing:
+            job = todo[index]
+            failed[job.clip.clip_id] = ScoredRow(job.clip.clip_id, job.fingerprint, missing=outcome.missing)
+        done += 1
+        crew.progress("score", done, len(jobs))
+    return _write_tables(run, jobs, failed)
+
+
+def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow]) -> list[ScoredRow]:
+    rows, curves, metrics = [], [], []
+    for job in jobs:
+        clip_id = job.clip.clip_id
+        if clip_id in failed:
+            rows.append(failed[clip_id])
+            continue
+        table, values, row = read_part(run.part_path(clip_id, job.fingerprint))
+        rows.append(row)
+        curves.append(table)
+        metrics.append(metrics_table(clip_id, values))
+    replace_table(run.curves_path, join_tables(curves, CURVES))
+    replace_table(run.metrics_path, join_tables(metrics, METRICS))
+    replace_rows(run.scored_path, map(asdict, rows))
+    return rows
+
+
+def _clip_weights(spec: Spec, offline: bool) -> tuple[Weights | None, str | None]:
+    """The CLIP of the spec, or why alignment is not scored."""
+    if spec.clip_model is None:
+        return None, "no CLIP was asked for: pass --clip, for example --clip ViT-B-32/laion2b_s34b_b79k"
+    try:
+        return find_clip(spec.clip_model, offline), None
+    except WeightsAbsent as error:
+        return None, str(error)
+
+
+def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None) -> str:
+    """What decides a clip's numbers: its bytes, the profile, the networks, and the libraries that do the arithmetic."""
+    profile = open_profile(profile_name)
+    names = DECISIVE + (DECISIVE_WITH_CLIP if weights else ())
+    return fingerprint(
+        [
+            [clip.sha256, clip.fps, clip.prompt],
+            [profile.name, profile.version, profile.signals],
+            weights.sha256 if weights else None,
+            {name: version(name) for name in names},
+        ]
+    )
+
+
+def score_clip(job: Job) -> None:
+    """Score one clip of a run and put the result into its cache. Raises MissingClip when it cannot be read."""
+    run = RunFolder(job.root)
+    if job.clip.file is None:
+        raise MissingClip("there is no clip")
+    frames = read_frames(run.root / job.clip.file, folder_fps=job.clip.fps or DEFAULT_FPS)
+    embedder = ClipEmbedder(load_clip(job.weights)) if job.weights else None
+    scored = score_frames(frames, job.profile, embedder, job.clip.prompt)
+    unscored = {"alignment": job.unscored} if job.unscored else scored.row.unscored
+    row = replace(scored.row, clip_id=job.clip.clip_id, fingerprint=job.fingerprint, unscored=unscored)
+    write_part(
+        run.part_path(row.clip_id, job.fingerprint), curves_table(row.clip_id, scored.curves), scored.metrics, row
+    )
+
+
+def score_frames(
+    frames: Iterable[Frame], profile: str = "light", embedder: ClipEmbedder | None = None, prompt: str = ""
+) -> Scored:
+    """Curves and metrics of one clip from its frames, in one pass. Raises MissingClip when there is no frame.
+
+    OpenCV runs on one thread meanwhile: its flow depends on how a picture is split among threads.
+    """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        watch = _Watch(embedder)
+        curves = measure(watch.distinct_frames(frames), open_profile(profile).signals)
+        return watch.finish(curves, prompt)
+    finally:
+        cv2.setNumThreads(threads)
+
+
+class _Watch:
+    """Lets frames pass to the signals and keeps what else is to be known of them: times, repeats, embeddings."""
+
+    def __init__(self, embedder: ClipEmbedder | None) -> None:
+        self.embedder = embedder
+        self.times: list[float] = []
+        self.distinct: list[int] = []
+        self.differences: list[float] = []
+        self.size = (0, 0)
+
+    def distinct_frames(self, frames: Iterable[Frame]) -> Iterator[tuple[int, Picture]]:
+        """(container frame, working picture) of each frame that is no repeat of the distinct one before it."""
+        before: Picture | None = None
+        kept: Picture | None = None
+        for frame in frames:
+            if before is not None:
+                self.differences.append(flickering_step(before, frame.picture))
+            before = frame.picture
+            self.times.append(frame.time_seconds)
+            self.size = (frame.picture.shape[1], frame.picture.shape[0])
+            small = working_picture(frame.picture)
+            if kept is not None and is_held(kept, small):
+                continue
+            kept = small
+            self.distinct.append(frame.index)
+            if self.embedder:
+                self.embedder.add(frame.picture)
+            yield frame.index, small
+
+    def finish(self, curves: tuple[Curve, ...], prompt: str) -> Scored:
+        """Everything of the clip, once its last frame has passed."""
+        if not self.times:
+            raise MissingClip("the clip has no frame")
+        frames, single = len(self.times), len(self.times) == 1
+        by_name = {curve.signal: curve for curve in curves}
+        stood = standstill(frames, self.distinct, by_name["displacement"].values)
+        still = Curve("standstill", tuple(range(frames)), tuple(stood))
+        metrics: dict[str, float] = {}
+        if not single:
+            metrics["temporal_flickering"] = temporal_flickering(np.asarray(self.differences))
+            for name, signal in (("warping_error", "warping_error"), ("mean_flow_magnitude", "displacement")):
+                metrics[name] = float(np.sum(by_name[signal].values)) / (frames - 1)  # a repeated frame adds 0
+        aligned: tuple[Curve, ...] = ()
+        if self.embedder:
+            pictures = self.embedder.finish()
+            text = self.embedder.network.embed_text(prompt) if prompt else None
+            aligned = alignment_curves(self.distinct, pictures, text)
+            metrics |= _clip_metrics(self._by_container_frame(pictures), text)
+        row = ScoredRow(
+            clip_id="",
+            fingerprint="",
+            frames=frames,
+            distinct_frames=len(self.distinct),
+            fps=0.0 if single else frames_per_second(self.times),
+            width=self.size[0],
+            height=self.size[1],
+            unscored={"alignment": "the clip has no prompt"} if self.embedder and not prompt else {},
+        )
+        return Scored((*curves, still, *aligned), metrics, row)
+
+    def _by_container_frame(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        held = np.searchsorted(self.distinct, np.arange(len(self.times)), side="right") - 1
+        return np.asarray(pictures[held], np.float32)
+
+
+def _clip_metrics(pictures: NDArray[np.float32], text: NDArray[np.float32] | None) -> dict[str, float]:
+    metrics = {} if text is None else {"clip_score": clip_score(pictures, text)}
+    if len(pictures) > 1:
+        metrics["clip_temporal_consistency"] = clip_temporal_consistency(pictures)
+    return metrics

@@ -1,0 +1,205 @@
+"""summarize: curves -> holds -> summary. Cheap: decodes only the few frames that the page shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.holds import STATIC, Judgement, Motion, is_static, judge
+from bench.records import Calibration, ClipRow, Curve, FrameholdError, Hold, Moves, ScoredRow, Spec
+from bench.run_folder import RunFolder, read_records, replace_table, replace_text
+from bench.stages import Crew
+from bench.stages.calibrate import about_calibration, load_calibration
+from bench.stages.strips import write_strips
+from bench.stages.tables import curves_by_clip, evidence_table, holds_table
+from bench.summary import (
+    Draws,
+    Judged,
+    common_horizon,
+    draw_thresholds,
+    summarize_clips,
+    summarize_reality,
+)
+
+FAR = 1.6  # a frame rate further than this, by ratio, from every class is outside the calibration
+REAL, FROZEN = "real footage", "frozen frame"
+NOTHING: Mapping[str, Any] = {  # of a model whose clips are all missing
+    "frames_held": None,
+    "seconds_held": None,
+    "held_to_end": None,
+    "by_cause": {},
+    "by_category": {},
+    "broke": 0,
+    "censored": 0,
+    "static": 0,
+}
+
+
+def summarize(run: RunFolder, crew: Crew, horizon: int | None = None) -> dict[str, Any]:
+    """Write holds.parquet, evidence.parquet, the filmstrips and summary.json; return the summary.
+
+    Raises FrameholdError when every clip is missing, after the tables that say so are written.
+    """
+    spec, clips = run.spec(), run.clips()
+    if not clips:
+        raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
+    calibration, mark = load_calibration(spec.profile, spec.calibration)
+    scored = {row.clip_id: row for row in read_records(run.scored_path, ScoredRow)}
+    missing = {clip.clip_id: reason for clip in clips if (reason := _missing(clip, scored.get(clip.clip_id)))}
+    moves = {clip.clip_id: clip.moves for clip in clips if clip.clip_id not in missing}
+    draws = draw_thresholds(calibration.classes, calibration.alpha)
+    judged = {
+        clip_id: _judge(curves, scored[clip_id], moves[clip_id], calibration, draws)
+        for clip_id, curves in curves_by_clip(run.table(run.curves_path))
+        if clip_id in moves
+    }
+    name = f"{calibration.profile}-{calibration.profile_version}:{mark[:12]}"
+    replace_table(run.holds_path, holds_table(clips, scored, judged, missing, spec.profile, name))
+    replace_table(run.evidence_path, evidence_table(judged))
+    write_strips(run, [clip for clip in clips if clip.clip_id in judged], scored, judged, crew)
+    rows = [_judged(clip, scored[clip.clip_id], judged[clip.clip_id]) for clip in clips if clip.clip_id in judged]
+    summary = _summary(run, spec, clips, rows, missing, calibration, draws, horizon)
+    summary["calibration"] = {"name": name, "sha256": mark} | about_calibration(calibration)
+    summary["notes"] = _notes(rows, scored, judged, calibration)
+    replace_text(run.summary_path, json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    if not rows:
+        reason, count = Counter(missing.values()).most_common(1)[0]
+        raise FrameholdError(f"{run.root}: all {len(clips)} clips are missing; the reason of {count}: {reason}")
+    return summary
+
+
+def _judge(
+    curves: Mapping[str, Curve], scored: ScoredRow, moves: Moves, calibration: Calibration, draws: Draws
+) -> Judgement:
+    return judge(curves, scored.frames, scored.fps, moves, calibration.classes, thresholds=draws.thresholds)
+
+
+def _missing(clip: ClipRow, scored: ScoredRow | None) -> str | None:
+    """Why there is no hold of a clip; None where there is one."""
+    if clip.missing:
+        return clip.missing
+    return "not scored yet" if scored is None else scored.missing
+
+
+def _judged(clip: ClipRow, scored: ScoredRow, judgement: Judgement) -> Judged:
+    return Judged(
+        clip.clip_id,
+        clip.model,
+        clip.prompt_id,
+        clip.category,
+        scored.frames,
+        scored.fps,
+        judgement.hold,
+        judgement.rate,
+        judgement.redrawn,
+    )
+
+
+def _summary(
+    run: RunFolder,
+    spec: Spec,
+    clips: Sequence[ClipRow],
+    rows: Sequence[Judged],
+    missing: Mapping[str, str],
+    calibration: Calibration,
+    draws: Draws,
+    asked: int | None,
+) -> dict[str, Any]:
+    """A block a model in the order of the clips, and the two reference rows."""
+    frames, seconds = common_horizon(rows) if rows else (1, 0.0)
+    horizon = asked or spec.horizon or spec.suite.horizon or frames
+    metrics = _mean_metrics(run, {clip.clip_id: clip.model for clip in clips})
+    models = {}
+    for model in dict.fromkeys(clip.model for clip in clips):
+        own = [row for row in rows if row.model == model]
+        lost = [missing[clip.clip_id] for clip in clips if clip.model == model and clip.clip_id in missing]
+        block = summarize_clips(own, horizon, seconds, draws) if own else dict(NOTHING)
+        models[model] = block | {
+            "metrics": metrics.get(model, {}),
+            "clips": len(own) + len(lost),
+            "missing": len(lost),
+            "missing_reasons": dict(Counter(lost).most_common()),
+        }
+    suite = spec.suite
+    return {
+        "suite": {"name": suite.name, "version": suite.version, "sha256": suite.sha256},
+        "profile": spec.profile,
+        "horizon": horizon,
+        "horizon_seconds": seconds,
+        "models": models,
+        "reference": _reference(clips, rows, calibration, horizon, seconds) if rows else {},
+    }
+
+
+def _reference(
+    clips: Sequence[ClipRow], rows: Sequence[Judged], calibration: Calibration, horizon: int, seconds: float
+) -> dict[str, Any]:
+    """Real footage (the ceiling) in the rate class of most clips, and a frozen frame (the floor) for each prompt."""
+    rate = calibration.classes[Counter(row.rate for row in rows).most_common(1)[0][0]]
+    moves = {clip.prompt_id: clip.moves for clip in clips}
+    fps = float(np.median([row.fps for row in rows]))
+    still = Motion(0.0, 0.0, 0.0)
+    frozen = []
+    for prompt_id, moving in moves.items():
+        static = is_static(still, moving, rate)
+        hold = Hold(1, True, 1, cause=STATIC) if static else Hold(horizon, False)
+        frozen.append(Judged(prompt_id, FROZEN, prompt_id, "frozen", horizon, fps, hold))
+    blocks = {
+        REAL: summarize_reality(rate, horizon, seconds),
+        FROZEN: summarize_clips(frozen, horizon, seconds),
+    }
+    for block in blocks.values():
+        block["clips"] = block["broke"] + block["censored"] + block["static"]
+        block["missing"] = 0
+    return blocks
+
+
+def _mean_metrics(run: RunFolder, models: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Mean of each published metric over a model's scored clips."""
+    table = run.table(run.metrics_path)
+    values: dict[str, dict[str, list[float]]] = {}
+    for clip_id, metric, value in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
+        if clip_id in models:
+            values.setdefault(models[clip_id], {}).setdefault(metric, []).append(value)
+    return {
+        model: {metric: float(np.mean(each)) for metric, each in by_metric.items()}
+        for model, by_metric in values.items()
+    }
+
+
+def _notes(
+    rows: Sequence[Judged],
+    scored: Mapping[str, ScoredRow],
+    judged: Mapping[str, Judgement],
+    calibration: Calibration,
+) -> list[str]:
+    """What a reader must know before trusting the numbers, a sentence each."""
+    notes = []
+    longer = [row for row in rows if scored[row.clip_id].distinct_frames > calibration.classes[row.rate].frames]
+    if longer:
+        lengths = sorted({calibration.classes[row.rate].frames for row in longer})
+        notes.append(
+            f"{len(longer)} of {len(rows)} clips are longer than the footage behind their threshold "
+            f"({', '.join(map(str, lengths))} frames): for them a false alarm has a chance of about "
+            f"{calibration.alpha:.0%} per that many frames, not per clip."
+        )
+    far = [row for row in rows if row.fps and not 1 / FAR <= judged[row.clip_id].rate_ratio <= FAR]
+    if far:
+        rates = ", ".join(f"{rate.fps:g}" for rate in calibration.classes)
+        notes.append(
+            f"{len(far)} of {len(rows)} clips have a frame rate far from all that were calibrated ({rates} distinct "
+            "frames a second): they are judged by the nearest, without a guarantee."
+        )
+    unscored = Counter(reason for row in rows for reason in scored[row.clip_id].unscored.values())
+    for reason, count in unscored.most_common():
+        notes.append(f"Alignment to the prompt is not scored for {count} of {len(rows)} clips: {reason}.")
+    calibrated = {detector.signal for rate in calibration.classes for detector in rate.detectors}
+    if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
+        notes.append(
+            "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."
+        )
+    return notes
