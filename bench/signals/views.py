@@ -288,8 +288,8 @@ def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> R
     standing_out = (blocks >= 0.5 * blocks[row, column]).astype(np.uint8)
     _, labels = cv2.connectedComponents(standing_out, connectivity=8)
     rows, columns = np.nonzero(labels == labels[row, column])
-    (height, width), top, left = size, rows.min() * stride, columns.min() * stride
-    bottom, right = min(rows.max() * stride + side, height), min(columns.max() * stride + side, width)
+    (height, width), top, left = size, int(rows.min()) * stride, int(columns.min()) * stride
+    bottom, right = min(int(rows.max()) * stride + side, height), min(int(columns.max()) * stride + side, width)
     return Region(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 

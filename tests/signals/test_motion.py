@@ -32,7 +32,7 @@ def patch_moves(pixels: int, drift: int = 0) -> list[Picture]:
 @pytest.mark.parametrize("pixels", [2, 4, 6])
 def test_a_patch_that_moves_before_a_still_background_is_the_subject(pixels: int) -> None:
     displacement, subject, camera = motion(patch_moves(pixels))
-    assert subject == pytest.approx(pixels, rel=0.1)
+    assert subject == pytest.approx(pixels, rel=0.2)
     assert camera < 0.1
     assert displacement == pytest.approx(pixels / 16, rel=0.25)  # it fills a 16th
 

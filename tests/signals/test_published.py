@@ -93,7 +93,7 @@ def test_warping_error_equals_the_formula_pixel_by_pixel(seed: int) -> None:
 
 def test_a_perfect_shift_has_no_warping_error() -> None:
     for step in steps(numbered(pan(3, 4))):
-        assert WarpingError().update(step).value < 1e-4
+        assert WarpingError().update(step).value < 1e-3
 
 
 def test_warping_error_by_hand() -> None:

@@ -139,7 +139,8 @@ def test_repeats_are_counted_and_left_out() -> None:
     pictures = pan(4, 3)
     twos = [pictures[index // 2] for index in range(8)]
     scored = score_frames(frames_of(twos))
-    assert (scored.row.frames, scored.row.distinct_frames, scored.row.fps) == (8, 4, pytest.approx(24))
+    assert (scored.row.frames, scored.row.distinct_frames) == (8, 4)
+    assert scored.row.fps == pytest.approx(24)
     ones = score_frames(frames_of(pictures))
     for padded, plain in zip(scored.curves, ones.curves, strict=True):
         if padded.signal == "standstill":

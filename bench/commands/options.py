@@ -1,0 +1,82 @@
+"""What the commands share: options, workers with progress bars, printing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from bench.run_folder import RunFolder
+    from bench.stages import Crew
+
+RunArgument = Annotated[Path, typer.Argument(help="A run folder, such as results/quick.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Workers = Annotated[int, typer.Option(help="Processes at work; 0 is one a core. No number depends on it.")]
+ExecutorName = Annotated[str, typer.Option("--executor", help="Where jobs run: local or ray.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never download weights; use what is in the cache.")]
+Horizon = Annotated[
+    int | None, typer.Option(help="Frames up to which holds are averaged; by default the shortest model's length.")
+]
+
+
+def open_folder(path: Path) -> RunFolder:
+    """An existing run folder. Raises FrameholdError when it is none."""
+    from bench.run_folder import RunFolder
+
+    folder = RunFolder(path)
+    folder.spec()
+    return folder
+
+
+@contextmanager
+def crew_of(executor: str, workers: int) -> Iterator[Crew]:
+    """The workers asked for, with a progress bar a stage on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from bench.stages import Crew
+    from bench.stages.run import workers_or_cores
+
+    count = workers_or_cores(workers)
+    columns = (TextColumn("{task.description:11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bars = Progress(*columns, console=Console(stderr=True))
+    tasks: dict[str, Any] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in tasks:
+            bars.start()
+            tasks[stage] = bars.add_task(stage, total=total)
+        bars.update(tasks[stage], completed=done, total=total)
+
+    try:
+        yield Crew(executor, count, tell)
+    finally:
+        bars.stop()
+
+
+def show(content: object, as_json: bool, text: str) -> None:
+    """Print a result on standard output: as JSON, or as text for people."""
+    sys.stdout.write((json.dumps(content, indent=1, ensure_ascii=False) if as_json else text) + "\n")
+
+
+def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = None) -> None:
+    """Print the table of a run, what needs saying about it, and where the page is."""
+    if as_json:
+        show(summary | ({"page": str(page)} if page else {}), True, "")
+        return
+    from rich.console import Console
+
+    from bench.report.terminal import summary_table
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(summary_table(summary))
+    for note in summary["notes"]:
+        console.print(f"- {note}", markup=False, highlight=False)
+    if page:
+        console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
