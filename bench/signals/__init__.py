@@ -1,16 +1,17 @@
 """Signals: frames -> curve, higher is less consistent. To add one: a file here, a line in SIGNALS, a test.
 
-A signal is a class without arguments, made anew for each clip and told of each step between distinct frames.
+A signal is a class made anew for each clip and told of each step between distinct frames. It takes no arguments, unless
+it names in `weights` the embedded network it is made with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from bench.records import Curve, Family, FrameholdError, Mode, Picture, Profile, Region
 from bench.registry import load
-from bench.signals.views import Step, steps
+from bench.signals.views import Step, Walk
 
 SIGNALS: dict[str, str] = {
     "residual_local": "bench.signals.flow:ResidualLocal",
@@ -50,6 +51,9 @@ CLIP_LEVEL: dict[str, About] = {  # curves of the whole clip, not of one step
 }
 
 
+Weights = Mapping[str, Any]
+
+
 class Reading(NamedTuple):
     """What a signal says of one step. NaN where it cannot say; `region` is where it is worst."""
 
@@ -86,24 +90,52 @@ def open_profile(name: str) -> Profile:
     return PROFILES[name]
 
 
-def measure(frames: Iterable[tuple[int, Picture]], names: Sequence[str]) -> tuple[Curve, ...]:
-    """The curves of the named signals over distinct frames, given as (container frame, picture), in one pass.
+class Measuring:
+    """The named signals over distinct frames, told one at a time; memory does not grow but for the curves.
 
-    Memory does not grow with the clip but for the curves. Fewer than two frames give empty curves.
+    `weights` are those of the embedded networks, by name. A copy (`copy.deepcopy`) goes on from where this one is.
     """
-    signals: list[Signal] = [load(SIGNALS, "signal", name)() for name in names]
-    readings: list[list[Reading]] = [[] for _ in signals]
-    indices: list[int] = []
-    for step in steps(frames):
-        indices.append(step.index)
-        for signal, history in zip(signals, readings, strict=True):
-            history.append(signal.update(step))
-    return tuple(
-        Curve(
-            signal=name,
-            frames=tuple(indices),
-            values=tuple(reading.value for reading in history),
-            regions=tuple(reading.region for reading in history),
+
+    def __init__(self, names: Sequence[str], weights: Weights | None = None) -> None:
+        self._signals = {name: _made(name, weights or {}) for name in names}
+        self._readings: dict[str, list[Reading]] = {name: [] for name in names}
+        self._indices: list[int] = []
+        self._walk = Walk()
+
+    def add(self, index: int, picture: Picture) -> None:
+        """The next distinct frame, by its container frame."""
+        step = self._walk.step(index, picture)
+        if step is None:
+            return
+        self._indices.append(index)
+        for name, signal in self._signals.items():
+            self._readings[name].append(signal.update(step))
+
+    def curves(self) -> tuple[Curve, ...]:
+        """What the signals said so far. Fewer than two frames give empty curves."""
+        return tuple(
+            Curve(
+                signal=name,
+                frames=tuple(self._indices),
+                values=tuple(reading.value for reading in readings),
+                regions=tuple(reading.region for reading in readings),
+            )
+            for name, readings in self._readings.items()
         )
-        for name, history in zip(names, readings, strict=True)
-    )
+
+
+def measure(
+    frames: Iterable[tuple[int, Picture]], names: Sequence[str], weights: Weights | None = None
+) -> tuple[Curve, ...]:
+    """The curves of the named signals over distinct frames, given as (container frame, picture), in one pass."""
+    measuring = Measuring(names, weights)
+    for index, picture in frames:
+        measuring.add(index, picture)
+    return measuring.curves()
+
+
+def _made(name: str, weights: Weights) -> Signal:
+    kind: Any = load(SIGNALS, "signal", name)
+    needs: str | None = getattr(kind, "weights", None)
+    signal: Signal = kind(weights[needs]) if needs else kind()
+    return signal

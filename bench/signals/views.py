@@ -228,19 +228,34 @@ class Step:
         return found.reshape(-1)
 
 
+class Walk:
+    """Steps between consecutive frames of one clip, told one frame at a time; holds two frames."""
+
+    def __init__(self) -> None:
+        self._previous: View | None = None
+
+    def step(self, index: int, picture: Picture) -> Step | None:
+        """The step to this frame, given by its container frame and as a picture of any size; None for the first."""
+        current, previous = View(index, working_picture(picture)), self._previous
+        self._previous = current
+        return Step(previous, current, _flow(current, previous), _flow(previous, current)) if previous else None
+
+
 def steps(frames: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
     """Steps between consecutive frames, given as (container frame, picture of any size). Holds two frames at a time."""
-    matcher = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    previous: View | None = None
+    walk = Walk()
     for index, picture in frames:
-        current = View(index, working_picture(picture))
-        if previous is not None:
-            yield Step(previous, current, _flow(matcher, current, previous), _flow(matcher, previous, current))
-        previous = current
+        if step := walk.step(index, picture):
+            yield step
 
 
-def _flow(matcher: cv2.DISOpticalFlow, start: View, end: View) -> Plane:
-    return np.asarray(matcher.calc(start.gray, end.gray, None), np.float32)  # type: ignore[call-overload]
+@lru_cache(maxsize=1)
+def _matcher() -> cv2.DISOpticalFlow:
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+
+
+def _flow(start: View, end: View) -> Plane:
+    return np.asarray(_matcher().calc(start.gray, end.gray, None), np.float32)  # type: ignore[call-overload]
 
 
 def sample(plane: Plane, at: Plane) -> Plane:

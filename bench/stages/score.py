@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 
@@ -14,7 +16,7 @@ from bench.executors import open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
 from bench.run_folder import RunFolder, replace_rows, replace_table
-from bench.signals import measure, open_profile
+from bench.signals import Measuring, open_profile
 from bench.signals.alignment import alignment_curves
 from bench.signals.motion import standstill
 from bench.signals.published import clip_score, clip_temporal_consistency, flickering_step, temporal_flickering
@@ -130,55 +132,70 @@ def score_clip(job: Job) -> None:
 
 
 def score_frames(
-    frames: Iterable[Frame], profile: str = "light", embedder: ClipEmbedder | None = None, prompt: str = ""
+    frames: Iterable[Frame],
+    profile: str = "light",
+    embedder: ClipEmbedder | None = None,
+    prompt: str = "",
 ) -> Scored:
-    """Curves and metrics of one clip from its frames, in one pass. Raises MissingClip when there is no frame.
+    """Curves and metrics of one clip from its frames, in one pass. Raises MissingClip when there is no frame."""
+    with one_thread():
+        scoring = Scoring(profile, embedder)
+        for frame in frames:
+            scoring.add(frame)
+        return scoring.finish(prompt)
 
-    OpenCV runs on one thread meanwhile: its flow depends on how a picture is split among threads.
-    """
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """OpenCV on one thread: its flow depends on how a picture is split among threads."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        watch = _Watch(embedder)
-        curves = measure(watch.distinct_frames(frames), open_profile(profile).signals)
-        return watch.finish(curves, prompt)
+        yield
     finally:
         cv2.setNumThreads(threads)
 
 
-class _Watch:
-    """Lets frames pass to the signals and keeps what else is to be known of them: times, repeats, embeddings."""
+class Scoring:
+    """The scoring of one clip, told one frame at a time: signals, times, repeats, embeddings."""
 
-    def __init__(self, embedder: ClipEmbedder | None) -> None:
+    def __init__(self, profile: str, embedder: ClipEmbedder | None = None) -> None:
         self.embedder = embedder
         self.times: list[float] = []
         self.distinct: list[int] = []
         self.differences: list[float] = []
         self.size = (0, 0)
+        self._measuring = Measuring(open_profile(profile).signals)
+        self._before: Picture | None = None
+        self._kept: Picture | None = None
 
-    def distinct_frames(self, frames: Iterable[Frame]) -> Iterator[tuple[int, Picture]]:
-        """(container frame, working picture) of each frame that is no repeat of the distinct one before it."""
-        before: Picture | None = None
-        kept: Picture | None = None
-        for frame in frames:
-            if before is not None:
-                self.differences.append(flickering_step(before, frame.picture))
-            before = frame.picture
-            self.times.append(frame.time_seconds)
-            self.size = (frame.picture.shape[1], frame.picture.shape[0])
-            small = working_picture(frame.picture)
-            if kept is not None and is_held(kept, small):
-                continue
-            kept = small
-            self.distinct.append(frame.index)
-            if self.embedder:
-                self.embedder.add(frame.picture)
-            yield frame.index, small
+    def add(self, frame: Frame) -> None:
+        """The next frame of the container. One that repeats the distinct frame before it is no step."""
+        if self._before is not None:
+            self.differences.append(flickering_step(self._before, frame.picture))
+        self._before = frame.picture
+        self.times.append(frame.time_seconds)
+        self.size = (frame.picture.shape[1], frame.picture.shape[0])
+        small = working_picture(frame.picture)
+        if self._kept is not None and is_held(self._kept, small):
+            return
+        self._kept = small
+        self.distinct.append(frame.index)
+        if self.embedder:
+            self.embedder.add(frame.picture)
+        self._measuring.add(frame.index, small)
 
-    def finish(self, curves: tuple[Curve, ...], prompt: str) -> Scored:
-        """Everything of the clip, once its last frame has passed."""
+    def fork(self) -> Scoring:
+        """A scoring that goes on from where this one is. Not with an embedder, whose pictures are shared."""
+        if self.embedder:
+            raise ValueError("a scoring with an embedder cannot be forked")
+        return copy.deepcopy(self)
+
+    def finish(self, prompt: str = "") -> Scored:
+        """Everything of the clip, once its last frame has passed. Raises MissingClip when there was none."""
         if not self.times:
             raise MissingClip("the clip has no frame")
+        curves = self._measuring.curves()
         frames, single = len(self.times), len(self.times) == 1
         by_name = {curve.signal: curve for curve in curves}
         stood = standstill(frames, self.distinct, by_name["displacement"].values)
