@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands import footage, machine, pipeline
+from bench.commands import distances, footage, machine, pipeline, suites
 from bench.records import FrameholdError
 
 COMMANDS = (
@@ -20,6 +20,8 @@ COMMANDS = (
     machine.backends,
     machine.doctor,
 )
+
+INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 app = typer.Typer(
     name="framehold",
@@ -39,6 +41,7 @@ def _options(
 
 for _command in COMMANDS:
     app.command()(_command)
+app.add_typer(suites.app, name="suite")
 
 
 def main() -> None:
@@ -46,6 +49,10 @@ def main() -> None:
     debug = "--debug" in sys.argv[1:]
     try:
         app(standalone_mode=True)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            sys.stderr.write("framehold: stopped; run the same command again to go on where it left off\n")
+        raise
     except FrameholdError as error:
         if debug:
             raise
@@ -59,8 +66,3 @@ def main() -> None:
             f"framehold: {place}{error.strerror or error}; nothing done so far is lost: mend it and run again\n"
         )
         sys.exit(2)
-    except KeyboardInterrupt:
-        if debug:
-            raise
-        sys.stderr.write("framehold: stopped; run the same command again to go on where it left off\n")
-        sys.exit(130)

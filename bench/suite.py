@@ -1,4 +1,4 @@
-"""Prompt suites: find, load, validate, hash, subset. A suite is a file a person can read and diff."""
+"""Prompt suites: find, load, validate, hash, subset, compare. A suite is a file a person can read and diff."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
 
 from bench.records import FrameholdError, Json, Moves, Prompt, Suite, fingerprint, slug
 
@@ -20,9 +22,22 @@ LARGEST_SEED = 2**32 - 1  # what every generator backend accepts
 
 SHIPPED_NAME = re.compile(r"(?P<name>[a-z0-9-]+)-v(?P<version>[0-9]+)")
 SLUG_LENGTH = 60
+NEAR_DUPLICATE = 0.5  # of the words and word pairs of two prompts; changing one word of ten leaves about 0.7
+LONGEST_QUOTE = 60  # characters of a wrong value that an error repeats
+# Control characters, and those that turn the direction of writing: a terminal or a page would show another text.
+UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def _one_line(text: str) -> str:
+    """The text with single spaces. Raises what pydantic reports as `unseen` where it holds a character of `UNSEEN`."""
+    if found := UNSEEN.search(text):
+        raise PydanticCustomError("unseen", "holds U+{code}", {"code": f"{ord(found[0]):04X}"})
+    return " ".join(text.split())
+
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Line = Annotated[str, AfterValidator(_one_line)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_one_line)]
 
 
 class PromptEntry(BaseModel):
@@ -45,7 +60,7 @@ class SuiteFile(BaseModel):
 
     name: Identifier
     version: Annotated[int, Field(ge=1)]
-    description: str = ""
+    description: Line = ""
     horizon: Annotated[int, Field(ge=1)] | None = None
     prompt: list[PromptEntry] = Field(min_length=1)
 
@@ -95,6 +110,23 @@ def subset(suite: Suite, prompt_ids: Iterable[str] | None = None, first: int | N
     if not prompts:
         raise FrameholdError(f"no prompt of suite {suite.name!r} is left: name at least one of its prompts")
     return _hashed(replace(suite, prompts=prompts))
+
+
+def near_duplicates(suite: Suite, likeness: float = NEAR_DUPLICATE) -> list[tuple[str, str, float]]:
+    """Pairs of prompt ids with the share of words and word pairs that their texts have in common, the most alike first.
+
+    Jaccard's index, 0 to 1; pairs below `likeness` are left out.
+
+    >>> red, blue = Prompt("a", "A man in a red shirt walks along"), Prompt("b", "A man in a blue shirt walks along")
+    >>> [(first, second, round(share, 2)) for first, second, share in near_duplicates(Suite("shirts", 1, (red, blue)))]
+    [('a', 'b', 0.65)]
+    """
+    grams = [(prompt.id, _grams(prompt.text)) for prompt in suite.prompts]
+    pairs = [
+        (first, second, len(one & other) / max(1, len(one | other)))
+        for (first, one), (second, other) in combinations(grams, 2)
+    ]
+    return sorted((pair for pair in pairs if pair[2] >= likeness), key=lambda pair: -pair[2])
 
 
 def suite_to_dict(suite: Suite) -> dict[str, Any]:
@@ -165,6 +197,11 @@ def _listing() -> str:
     return ", ".join(shipped_suites()) or "none (reinstall framehold)"
 
 
+def _grams(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"[\w']+", text.casefold())
+    return {*zip(words, strict=False), *pairwise(words)}
+
+
 # ---- reading and checking ------------------------------------------------------------------------------------------
 
 
@@ -233,7 +270,8 @@ def _explain(error: ValidationError, content: dict[str, Any]) -> str:
     if len(first["loc"]) > 1 and first["loc"][0] == "prompt":
         index = int(first["loc"][1])
         entry = content["prompt"][index]
-        name = f" ({entry['id']})" if isinstance(entry, dict) and isinstance(entry.get("id"), str) else ""
+        given_id = entry.get("id") if isinstance(entry, dict) else None
+        name = f" ({given_id})" if isinstance(given_id, str) and given_id.isprintable() else ""
         prefix = f"prompt {index + 1}{name}: "
         where = where[2:]
         allowed = PromptEntry
@@ -242,13 +280,22 @@ def _explain(error: ValidationError, content: dict[str, Any]) -> str:
 
 def _fault(key: str, kind: str, message: str, given: object, allowed: type[BaseModel]) -> str:
     """One fault in plain words. `kind` and `message` are pydantic's."""
+    quoted = repr(given)
+    if len(quoted) > LONGEST_QUOTE:
+        quoted = quoted[:LONGEST_QUOTE] + "..."
     no_prompts = "no prompts: add at least one [[prompt]] with id and text"
     plain = {
         "extra_forbidden": f"unknown key {key!r}: remove it, or use one of {', '.join(allowed.model_fields)}",
         "missing": no_prompts if key == "prompt" else f"key {key!r} is missing: add it",
         "too_short": no_prompts if key == "prompt" else f"{key} is empty: give at least one",
         "string_too_short": f"{key} is empty: write the prompt",
-        "string_pattern_mismatch": f"{key} is {given!r}: use lower-case letters, digits and dashes only, "
+        "unseen": f"{key} {message}, a character that nobody sees: remove it",
+        "model_type": f"{quoted} is no prompt: write a [[prompt]] table with id and text",
+        "list_type": f"{key} is {quoted}: "
+        + (
+            "write [[prompt]], with two brackets, above each prompt" if key == "prompt" else "write a list, such as [1]"
+        ),
+        "string_pattern_mismatch": f"{key} is {quoted}: use lower-case letters, digits and dashes only, "
         f"such as {slug(str(given))!r}",
     }
-    return plain.get(kind, f"{key} is {given!r}: {message[0].lower()}{message[1:]}")
+    return plain.get(kind, f"{key} is {quoted}: {message[0].lower()}{message[1:]}")

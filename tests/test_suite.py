@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 
 from bench import suite as suites
-from bench.records import FrameholdError
-from bench.suite import load_suite, shipped_suites, subset, suite_from_dict, suite_hash, suite_to_dict
+from bench.records import FrameholdError, Prompt, Suite
+from bench.suite import (
+    load_suite,
+    near_duplicates,
+    shipped_suites,
+    subset,
+    suite_from_dict,
+    suite_hash,
+    suite_to_dict,
+)
 
 MINIMAL = """
 name = "mine"
@@ -119,6 +127,12 @@ def test_a_plain_list_of_lines_is_a_suite(tmp_path: Path) -> None:
         (("version = 1", "version = 1\nhorizon = 0"), ("horizon is 0",)),
         (('name = "mine"', 'name = "my suite"'), ("name is 'my suite'", "'my-suite'")),
         (('"A man walks"', '"A man walks'), ("not valid TOML", "line 7")),
+        (("[3, 1]", "3"), ("prompt 1 (one)", "seeds is 3", "write a list")),
+        (('"A man walks"', '"A \\u001b[31mman"'), ("prompt 1 (one)", "text holds U+001B", "remove it")),
+        (('"A man walks"', '"A \\u202eman"'), ("prompt 1 (one)", "text holds U+202E", "remove it")),
+        (("version = 1", 'version = 1\ndescription = "\\u0007"'), ("description holds U+0007",)),
+        (('id = "one"', 'id = "one\\ntwo"'), ("prompt 1: id is 'one\\ntwo'",)),
+        (('id = "one"', f"id = {['x' * 200]}"), ("prompt 1: id is ['xxx", "...: input should be a valid string")),
     ],
 )
 def test_every_mistake_is_one_line_that_names_it(
@@ -134,6 +148,32 @@ def test_every_mistake_is_one_line_that_names_it(
     assert "pydantic" not in message
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize(
+    ("prompts", "part"),
+    [
+        ('prompt = ["A man walks"]', "prompt 1: 'A man walks' is no prompt: write a [[prompt]] table"),
+        ('[prompt]\nid = "one"', "write [[prompt]], with two brackets"),
+    ],
+)
+def test_prompts_that_are_no_tables_are_named(tmp_path: Path, prompts: str, part: str) -> None:
+    with pytest.raises(FrameholdError) as caught:
+        load_suite(written(tmp_path, f'name = "mine"\nversion = 1\n{prompts}\n'))
+    assert part in str(caught.value)
+
+
+def test_a_text_over_several_lines_is_one_line(tmp_path: Path) -> None:
+    broken = MINIMAL.replace('"A man walks"', '"""\nA man\n  walks\t"""')
+    assert load_suite(written(tmp_path, broken)) == load_suite(written(tmp_path, MINIMAL, "plain.toml"))
+
+
+def test_near_duplicates_are_found_whatever_their_case_and_points() -> None:
+    texts = ("A dog runs", "Water boils", "a DOG runs!", "A dog rests", "?")
+    suite = Suite("dogs", 1, tuple(Prompt(text[:3] + str(number), text) for number, text in enumerate(texts)))
+    # Words a, dog, runs and pairs a-dog, dog-runs: all five shared with the third, three of seven with the fourth.
+    assert near_duplicates(suite, 0.4) == [("A d0", "a D2", 1.0), ("A d0", "A d3", 3 / 7), ("a D2", "A d3", 3 / 7)]
+    assert near_duplicates(suite) == [("A d0", "a D2", 1.0)]
 
 
 def test_several_mistakes_are_counted(tmp_path: Path) -> None:
