@@ -55,11 +55,13 @@ class Reference:
 
 @dataclass(frozen=True)
 class Reads:
-    """How a signal is read for breaks: below `floor` differences of its value mean nothing."""
+    """How a signal is read for breaks: below `floor` differences of its value mean nothing. See `Detector`."""
 
     signal: str
     mode: Mode
     floor: float
+    decides: bool = True
+    names: bool = True
 
 
 def conformal_rank(count: int, alpha: float) -> int:
@@ -102,19 +104,23 @@ def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, f
     Raises ValueError when too few sources are long enough for the false-alarm level.
     """
     usable = [window.first(frames) for window in references if window.frames >= frames]
-    rule = _rule(usable, reads, fps, frames, alpha)
+    learnt = rule(usable, reads, fps, frames, alpha)
     reality = []
     for others, tested in _folds(usable, OUTER_FOLDS):
-        other = _rule(others, reads, fps, frames, alpha)
+        other = rule(others, reads, fps, frames, alpha)
         for window in tested:
             table = evidence(window.curves, window.frames, other.detectors)
             hold = find_hold(window.curves, table, other.threshold)
             reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
-    return replace(rule, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
+    return replace(learnt, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
 
 
-def _rule(windows: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:
-    """Detectors from all windows; scores, and with them the threshold, each from detectors of the other sources."""
+def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:
+    """What `learn` learns, without the check of it on sources that took no part.
+
+    Detectors from all windows; scores, and with them the threshold, each from detectors of the other sources.
+    """
+    windows = [window.first(frames) for window in references if window.frames >= frames]
     scores = []
     for others, tested in _folds(windows, INNER_FOLDS):
         detectors = [_detector(others, how) for how in reads]
@@ -163,7 +169,8 @@ def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
         spreads.append(max(float(large - usual), SMALLEST_SPREAD))
     unscaled = Detector(how.signal, how.mode, how.floor, _floats(edges), tuple(medians), tuple(spreads), 1.0)
     highest = [evidence(window.curves, window.frames, [unscaled]).largest for window in windows]
-    return replace(unscaled, tail=max(float(np.quantile(highest, TAILS[how.mode])), 1.0))
+    tail = max(float(np.quantile(highest, TAILS[how.mode])), 1.0)
+    return replace(unscaled, tail=tail, decides=how.decides, names=how.names)
 
 
 def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:

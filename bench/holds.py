@@ -28,9 +28,14 @@ class Evidence(NamedTuple):
     values: Floats
 
     @property
+    def deciding(self) -> NDArray[np.intp]:
+        """Rows of the detectors that can raise an alarm."""
+        return np.flatnonzero([detector.decides for detector in self.detectors])
+
+    @property
     def largest(self) -> float:
-        """The most that any detector has against any frame; 0 where none says anything."""
-        return max(float(self.values.max(initial=0.0)), 0.0)
+        """The most that any deciding detector has against any frame; 0 where none says anything."""
+        return max(float(self.values[self.deciding].max(initial=0.0)), 0.0)
 
 
 class Motion(NamedTuple):
@@ -169,14 +174,24 @@ def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = 
     largest = table.largest / threshold
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
-    over = np.flatnonzero((table.values > threshold).any(axis=0))
+    deciding = table.deciding
+    over = np.flatnonzero((table.values[deciding] > threshold).any(axis=0))
     if not over.size:
         return Hold(frames, False, evidence=largest)
     alarm = int(over[0])
-    row = int(table.values[:, alarm].argmax())
+    row = int(deciding[table.values[deciding, alarm].argmax()])
     onset = _trace_back(table.values[row], alarm, TRACE * threshold)
-    cause = table.detectors[row].signal
-    return Hold(onset, True, onset, alarm, cause, _region(curves[cause], alarm), largest)
+    region = _region(curves[table.detectors[row].signal], alarm)
+    return Hold(onset, True, onset, alarm, _cause(table, row, onset, alarm), region, largest)
+
+
+def _cause(table: Evidence, row: int, onset: int, alarm: int) -> str:
+    """The signal that says most between onset and alarm, of those that say what kind of break it is."""
+    naming = [k for k, detector in enumerate(table.detectors) if detector.names]
+    if not naming:
+        return table.detectors[row].signal
+    worst = table.values[naming, onset : alarm + 1].max(axis=1)
+    return table.detectors[naming[int(worst.argmax())]].signal if worst.max() > 0 else table.detectors[row].signal
 
 
 def _trace_back(scores: Floats, alarm: int, floor: float) -> int:
@@ -198,7 +213,8 @@ def _region(curve: Curve, frame: int) -> Region | None:
 
 
 def _highest(table: Evidence, threshold: float) -> tuple[tuple[int, float, str], ...]:
-    worst, highest = table.values.argmax(axis=0), table.values.max(axis=0) / threshold
+    values = table.values[table.deciding]
+    worst, highest = table.deciding[values.argmax(axis=0)], values.max(axis=0) / threshold
     return tuple(
         (int(frame), max(float(highest[frame]), 0.0), table.detectors[worst[frame]].signal)
         for frame in np.flatnonzero(np.isfinite(highest))

@@ -1,4 +1,4 @@
-"""What is learnt from real footage: calibrate."""
+"""What footage teaches and proves: calibrate, validate."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import AsJson, ExecutorName, Workers, crew_of, show
+from bench.commands.options import AsJson, ExecutorName, Workers, crew_of, show, show_table
+from bench.records import FrameholdError
 
 
 def calibrate(
@@ -23,6 +24,8 @@ def calibrate(
     from bench.stages.calibrate import about_calibration, write_calibration
     from bench.stages.calibrate import calibrate as stage
 
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise FrameholdError(f"--out {out}: expected the name of a file in a folder that exists")
     with crew_of(executor, workers) as crew:
         learnt = stage(reference, profile, alpha, crew)
     write_calibration(out, learnt)
@@ -33,3 +36,38 @@ def calibrate(
         for rate in about["classes"]
     ]
     show(about, as_json, "\n".join([f"wrote {out}", *lines]))
+
+
+def validate(
+    reference: Annotated[
+        Path | None, typer.Option(help="Folder of unbroken footage [default: clips drawn here].")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for tables, figure and JSON.")] = Path("results/validation"),
+    profile: Annotated[str, typer.Option(help="Signals to test.")] = "light",
+    draws: Annotated[int, typer.Option(help="Clips that each failure is laid on, at each severity and share.")] = 24,
+    seed: Annotated[int, typer.Option(help="Of onsets, places and draws.")] = 0,
+    executor: ExecutorName = "local",
+    workers: Workers = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Break unbroken footage in known ways at known frames, and say how many are found, and where."""
+    from dataclasses import asdict
+
+    from bench.report.study import study_table, write_study
+    from bench.stages.validate import validate as stage
+
+    with crew_of(executor, workers) as crew:
+        study = stage(out, crew, reference, profile, draws, seed)
+    content = asdict(study)
+    paths = write_study(content, study.found, out)
+    if as_json:
+        show(content, True, "")
+        return
+    share = content["false_alarms"]["share"]
+    show_table(study_table(study.found))
+    lines = [f"false alarms on unbroken clips: {share['value']:.1%} ({share['low']:.1%} to {share['high']:.1%})"]
+    lines += [
+        f"{name}: alarms on {its['alarms']['value']:.0%} of {its['trials']}" for name, its in study.controls.items()
+    ]
+    lines += [f"{name}: {its['held_share']:.0%} of it held" for name, its in study.adversaries.items()]
+    show(content, False, "\n".join([*lines, *(str(path) for path in paths)]))

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from bench.run_folder import RunFolder
     from bench.stages import Crew
 
@@ -40,9 +43,11 @@ def crew_of(executor: str, workers: int) -> Iterator[Crew]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from bench.executors import open_executor
     from bench.stages import Crew
     from bench.stages.run import workers_or_cores
 
+    open_executor(executor)  # an unknown one is told before anything is written
     count = workers_or_cores(workers)
     columns = (TextColumn("{task.description:11}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bars = Progress(*columns, console=Console(stderr=True))
@@ -65,17 +70,23 @@ def show(content: object, as_json: bool, text: str) -> None:
     sys.stdout.write((json.dumps(content, indent=1, ensure_ascii=False) if as_json else text) + "\n")
 
 
+def show_table(table: Table) -> Console:
+    """Print a table on standard output, 140 columns wide where that is no terminal."""
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    return console
+
+
 def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = None) -> None:
     """Print the table of a run, what needs saying about it, and where the page is."""
     if as_json:
         show(summary | ({"page": str(page)} if page else {}), True, "")
         return
-    from rich.console import Console
-
     from bench.report.terminal import summary_table
 
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(summary_table(summary))
+    console = show_table(summary_table(summary))
     for note in summary["notes"]:
         console.print(f"- {note}", markup=False, highlight=False)
     if page:

@@ -12,6 +12,7 @@ CAUSES = {
     "noise_drift": "noise drift",
     "surface_colour": "surfaces change colour",
     "surface_texture": "surfaces change texture",
+    "continuation": "does not go on as it was",
     "standstill": "froze",
     "alignment_loss": "left the prompt",
     "embedding_drift": "left its opening",

@@ -23,6 +23,7 @@ SIGNALS: dict[str, str] = {
     "noise_drift": "bench.signals.appearance:NoiseDrift",
     "surface_colour": "bench.signals.surface:SurfaceColour",
     "surface_texture": "bench.signals.surface:SurfaceTexture",
+    "continuation": "bench.signals.continuation:Continuation",
     "warping_error": "bench.signals.published:WarpingError",
     "displacement": "bench.signals.motion:Displacement",
     "subject_motion": "bench.signals.motion:SubjectMotion",
@@ -30,7 +31,13 @@ SIGNALS: dict[str, str] = {
 }
 
 PROFILES: dict[str, Profile] = {
-    "light": Profile("light", 1, tuple(SIGNALS), "OpenCV DIS flow at 256 x 256; on a CPU, nothing to download"),
+    "light": Profile(
+        "light",
+        2,
+        tuple(SIGNALS),
+        ("continuation", "residual_local", "standstill"),
+        "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
+    ),
 }
 
 
@@ -42,6 +49,8 @@ class About(NamedTuple):
     floor: float
     reads: tuple[Mode, ...]
     """How its curve can give a break away; nothing where it is only measured."""
+    names: bool = True
+    """Does it say what kind of break it is?"""
 
 
 CLIP_LEVEL: dict[str, About] = {  # curves of the whole clip, not of one step
@@ -80,7 +89,7 @@ def about(name: str) -> About:
     if name in CLIP_LEVEL:
         return CLIP_LEVEL[name]
     signal: Signal = load(SIGNALS, "signal", name)
-    return About(signal.unit, signal.family, signal.floor, signal.reads)
+    return About(signal.unit, signal.family, signal.floor, signal.reads, getattr(signal, "names", True))
 
 
 def open_profile(name: str) -> Profile:

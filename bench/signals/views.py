@@ -80,7 +80,7 @@ class View:
     def __init__(self, index: int, picture: Picture) -> None:
         self.index = index
         self.picture = picture
-        self.gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+        self.gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         self.colour: Plane = picture.astype(np.float32)
 
     @cached_property

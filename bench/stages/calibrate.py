@@ -14,9 +14,18 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.calibration import Reads, Reference, learn, least_sources, longest_length
+from bench.calibration import Reads, Reference, learn, least_sources, longest_length, rule
 from bench.executors import open_executor
-from bench.records import Calibration, FrameholdError, MissingClip, Picture, RateClass, canonical_json, fingerprint
+from bench.records import (
+    Calibration,
+    FrameholdError,
+    MissingClip,
+    Picture,
+    Profile,
+    RateClass,
+    canonical_json,
+    fingerprint,
+)
 from bench.run_folder import replace_text, unknown_key
 from bench.signals import about, open_profile
 from bench.signals.views import working_picture
@@ -47,6 +56,8 @@ class Job:
 class Measured:
     """A reference clip's curves, by rate class."""
 
+    name: str
+    source: str
     sha256: str
     windows: Mapping[float, Reference]
 
@@ -60,29 +71,9 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> C
     profile = open_profile(profile_name)
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
-    jobs = [Job(str(path), source, profile.name) for path, source in _clips(reference)]
-    measured: dict[int, Measured] = {}
-    crew.progress("calibrate", 0, len(jobs))
-    ended = open_executor(crew.executor)(measure_reference, jobs, crew.workers)
-    for done, (index, outcome) in enumerate(ended, start=1):
-        if outcome.result:
-            measured[index] = outcome.result
-        crew.progress("calibrate", done, len(jobs))
-    read = sorted(measured)
-    signals = (*profile.signals, "standstill")
-    reads = [Reads(name, mode, about(name).floor) for name in signals for mode in about(name).reads]
-    by_rate = {
-        rate: [measured[index].windows[rate] for index in read if rate in measured[index].windows] for rate in RATES
-    }
-    counts = {rate: len({window.source for window in windows}) for rate, windows in by_rate.items()}
-    if max(counts.values()) < least_sources(alpha):
-        raise FrameholdError(
-            f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {least_sources(alpha)} sources, "
-            f"got {max(counts.values())} from {len(jobs)} clips: add footage, or allow more with --alpha"
-        )
-    taught = [(windows, rate) for rate, windows in by_rate.items() if counts[rate] >= least_sources(alpha)]
+    footage = measure_footage(reference, profile, crew)
     try:
-        classes = tuple(_learn(windows, reads, rate, alpha) for windows, rate in taught)
+        classes = classes_from(footage, profile, alpha)
     except ValueError as error:
         raise FrameholdError(f"--reference {reference}: {error}") from error
     return Calibration(
@@ -90,22 +81,64 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> C
         profile_version=profile.version,
         alpha=alpha,
         classes=classes,
-        sources=tuple(f"{Path(jobs[index].path).name} {measured[index].sha256[:16]}" for index in read),
+        sources=tuple(f"{each.name} {each.sha256[:16]}" for each in footage),
         versions={name: version(name) for name in DECISIVE},
     )
 
 
-def _learn(windows: Sequence[Reference], reads: Sequence[Reads], rate: float, alpha: float) -> RateClass:
-    """The rule of one rate class, at the longest length that enough sources reach."""
+def measure_footage(reference: Path, profile: Profile, crew: Crew) -> list[Measured]:
+    """Every video in the folder at every rate it can stand for; one that cannot be read is left out."""
+    jobs = [Job(str(path), source, profile.name) for path, source in clips_of(reference)]
+    measured: dict[int, Measured] = {}
+    crew.progress("calibrate", 0, len(jobs))
+    ended = open_executor(crew.executor)(measure_reference, jobs, crew.workers)
+    for done, (index, outcome) in enumerate(ended, start=1):
+        if outcome.result:
+            measured[index] = outcome.result
+        crew.progress("calibrate", done, len(jobs))
+    return [measured[index] for index in sorted(measured)]
+
+
+def classes_from(
+    footage: Sequence[Measured], profile: Profile, alpha: float, checked: bool = True
+) -> tuple[RateClass, ...]:
+    """The rule of every rate class that there is enough footage for; unchecked, without `reality`.
+
+    Raises ValueError when there is too little for any.
+    """
+    signals = (*profile.signals, "standstill")
+    reads = [
+        Reads(name, mode, about(name).floor, name in profile.decides, about(name).names)
+        for name in signals
+        for mode in about(name).reads
+    ]
+    by_rate = {rate: [each.windows[rate] for each in footage if rate in each.windows] for rate in RATES}
+    counts = {rate: len({window.source for window in windows}) for rate, windows in by_rate.items()}
+    need = least_sources(alpha)
+    if max(counts.values()) < need:
+        raise ValueError(
+            f"a false-alarm level of {alpha:g} needs at least {need} sources, got {max(counts.values())} from "
+            f"{len(footage)} clips: add footage, or allow more with --alpha"
+        )
+    how = learn if checked else rule
+    return tuple(
+        how(windows, reads, rate, _length(windows, alpha), alpha)
+        for rate, windows in by_rate.items()
+        if counts[rate] >= need
+    )
+
+
+def _length(windows: Sequence[Reference], alpha: float) -> int:
+    """The longest length that enough sources reach."""
     lengths: dict[str, int] = {}
     for window in windows:
         lengths[window.source] = max(lengths.get(window.source, 0), window.frames)
     wanted = math.ceil(EXCUSED / alpha) - 1
     enough = wanted if len(lengths) >= wanted else max(math.ceil(SHARE * len(lengths)), least_sources(alpha))
-    return learn(windows, reads, rate, longest_length(list(lengths.values()), enough), alpha)
+    return longest_length(list(lengths.values()), enough)
 
 
-def _clips(reference: Path) -> list[tuple[Path, str]]:
+def clips_of(reference: Path) -> list[tuple[Path, str]]:
     """(file, source) of every video in the folder; without a manifest each file is a source of its own."""
     if not reference.is_dir():
         raise FrameholdError(f"--reference {reference}: no such folder")
@@ -135,7 +168,7 @@ def measure_reference(job: Job) -> Measured:
             break
     if len(times) < LEAST_FRAMES:
         raise MissingClip(f"{path}: {len(times)} frames, fewer than {LEAST_FRAMES}")
-    fps = frames_per_second(times)
+    fps, sha256 = frames_per_second(times), content_hash(path)
     windows = {}
     for rate in RATES:
         step = max(1, round(fps / rate))
@@ -143,9 +176,9 @@ def measure_reference(job: Job) -> Measured:
         if rate > fps * FASTER or len(kept) < LEAST_FRAMES:
             continue
         frames = (Frame(index, index * step / fps, picture) for index, picture in enumerate(kept))
-        curves = {curve.signal: curve for curve in score_frames(frames, job.profile).curves}
+        curves = {curve.signal: curve for curve in score_frames(frames, job.profile, unseen=sha256).curves}
         windows[rate] = Reference(job.source, curves, len(kept), fps / step)
-    return Measured(content_hash(path), windows)
+    return Measured(path.name, job.source, sha256, windows)
 
 
 def about_calibration(calibration: Calibration) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.embedded import embedded_sha256, embedded_weights
 from bench.executors import open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
@@ -109,7 +110,7 @@ def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None) -> s
     return fingerprint(
         [
             [clip.sha256, clip.fps, clip.prompt],
-            [profile.name, profile.version, profile.signals],
+            [profile.name, profile.version, profile.signals, embedded_sha256()],
             weights.sha256 if weights else None,
             {name: version(name) for name in names},
         ]
@@ -123,7 +124,7 @@ def score_clip(job: Job) -> None:
         raise MissingClip("there is no clip")
     frames = read_frames(run.root / job.clip.file, folder_fps=job.clip.fps or DEFAULT_FPS)
     embedder = ClipEmbedder(load_clip(job.weights)) if job.weights else None
-    scored = score_frames(frames, job.profile, embedder, job.clip.prompt)
+    scored = score_frames(frames, job.profile, embedder, job.clip.prompt, job.clip.sha256)
     unscored = {"alignment": job.unscored} if job.unscored else scored.row.unscored
     row = replace(scored.row, clip_id=job.clip.clip_id, fingerprint=job.fingerprint, unscored=unscored)
     write_part(
@@ -136,10 +137,14 @@ def score_frames(
     profile: str = "light",
     embedder: ClipEmbedder | None = None,
     prompt: str = "",
+    unseen: str | None = None,
 ) -> Scored:
-    """Curves and metrics of one clip from its frames, in one pass. Raises MissingClip when there is no frame."""
+    """Curves and metrics of one clip from its frames, in one pass. Raises MissingClip when there is no frame.
+
+    `unseen` is the content hash of the clip: embedded networks that were trained on it take no part.
+    """
     with one_thread():
-        scoring = Scoring(profile, embedder)
+        scoring = Scoring(profile, embedder, unseen)
         for frame in frames:
             scoring.add(frame)
         return scoring.finish(prompt)
@@ -159,13 +164,13 @@ def one_thread() -> Iterator[None]:
 class Scoring:
     """The scoring of one clip, told one frame at a time: signals, times, repeats, embeddings."""
 
-    def __init__(self, profile: str, embedder: ClipEmbedder | None = None) -> None:
+    def __init__(self, profile: str, embedder: ClipEmbedder | None = None, unseen: str | None = None) -> None:
         self.embedder = embedder
         self.times: list[float] = []
         self.distinct: list[int] = []
         self.differences: list[float] = []
         self.size = (0, 0)
-        self._measuring = Measuring(open_profile(profile).signals)
+        self._measuring = Measuring(open_profile(profile).signals, embedded_weights(unseen))
         self._before: Picture | None = None
         self._kept: Picture | None = None
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 import pytest
 
-from bench.records import FrameholdError, MissingClip, Picture
-from bench.signals import CLIP_LEVEL, PROFILES, SIGNALS, about, measure, open_profile
+from bench.embedded import embedded_weights
+from bench.records import Curve, FrameholdError, MissingClip, Picture
+from bench.signals import CLIP_LEVEL, PROFILES, SIGNALS, about, open_profile
+from bench.signals import measure as measure_with
 from bench.stages.score import score_frames
 from bench.video import Frame
 from tests.factory import numbered, pan, picture, texture
 
 NAMES = tuple(SIGNALS)
+
+
+def measure(frames: Iterable[tuple[int, Picture]], names: Sequence[str]) -> tuple[Curve, ...]:
+    return measure_with(frames, names, embedded_weights())
 
 
 def clip(frames: int = 3, width: int = 256, height: int = 256) -> list[Picture]:

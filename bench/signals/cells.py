@@ -1,0 +1,214 @@
+"""What can be told of each cell of the picture at each step, and of the past of the surface that lies in it.
+
+A cell is 8 x 8 working pixels. Of each surface its first look and its usual look and behaviour are carried along the
+flow, so that what is new on it stands out and its motion does not.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.signals.views import Plane, Step, coordinates, sample
+
+CELL = 8
+RECENT, USUAL = 0.4, 0.12  # weight of the newest step in the short and in the long memory
+
+LOOKS = ("red", "green", "blue", "gradient", "grain")
+BEHAVIOURS = ("residual", "unmatched", "difference", "speed", "strain")
+FEATURES = (
+    # of this step
+    "residual",
+    "residual_levels",
+    "unmatched",
+    "difference",
+    "speed",
+    "speed_beside_camera",
+    "strain",
+    "gradient",
+    "brightness",
+    "outside",
+    "age",
+    "deformation",
+    # against the past of the surface
+    "turn",
+    "residual_new",
+    "unmatched_new",
+    "difference_new",
+    "strain_new",
+    "speed_new",
+    "brightness_from_first",
+    "tint_from_first",
+    "gradient_from_first",
+    "grain_from_first",
+    "brightness_from_usual",
+    "tint_from_usual",
+    "gradient_from_usual",
+    "grain_from_usual",
+    # against the past of the place in the picture
+    "difference_here",
+    "residual_here",
+    "gradient_here",
+)
+
+
+class Memory(NamedTuple):
+    """What is carried from step to step, in cells: along the surface, and (`here`) at the place."""
+
+    first: Plane  # looks when first seen
+    usual: Plane  # looks, slowly renewed
+    behaviour: Plane
+    flow: Plane
+    shift: Plane  # from where the surface was first seen, working pixels
+    age: Plane
+    here: Plane  # difference, residual, gradient
+
+
+class Cells:
+    """Features of every cell, step by step; told of each step between distinct frames, in order."""
+
+    def __init__(self) -> None:
+        self._memory: Memory | None = None
+
+    def update(self, step: Step) -> Plane:
+        """Features (rows, columns, len(FEATURES)) of one step."""
+        look = _looks(step)
+        flow = _means(step.flow)
+        behaviour, plain = _behaviour(step, flow)
+        rows, columns = flow.shape[:2]
+        here = np.dstack([behaviour[..., 2], behaviour[..., 0], look[..., 3]])
+        memory = self._memory
+        if memory is None:
+            before = _looks_of(step.previous.colour, step.previous.gradient, step.previous.gray)
+            memory = Memory(before, before, behaviour, flow, -flow, np.zeros((rows, columns), np.float32), here)
+            seen = np.ones((rows, columns), bool)
+        else:
+            source = coordinates(rows, columns) + flow / np.float32(CELL)
+            seen = _means(step.valid.view(np.uint8) * np.uint8(255)) > 128
+            memory = _carried(memory, source, seen, look, behaviour, flow)
+        turn = np.linalg.norm(flow - memory.flow, axis=2)
+        new = behaviour - memory.behaviour
+        from_first, from_usual = look - memory.first, look - memory.usual
+        features = np.dstack(
+            [
+                plain,
+                np.minimum(memory.age, 32) / 32,
+                np.log(_strain(memory.shift) + 0.2),
+                np.log(turn + 0.1) - 0.5 * np.log(np.linalg.norm(memory.flow, axis=2) + 0.5),
+                new[..., [0, 1, 2, 4, 3]],
+                _changes(from_first),
+                _changes(from_usual),
+                here - memory.here,
+            ]
+        ).astype(np.float32)
+        weight = np.where(memory.age < 1 / USUAL, 1 / (memory.age + 2), USUAL)[..., None]
+        quick = np.maximum(weight, RECENT / 2)
+        self._memory = Memory(
+            memory.first,
+            memory.usual + weight * from_usual,
+            memory.behaviour + quick * new,
+            memory.flow + RECENT * (flow - memory.flow),
+            memory.shift,
+            memory.age + 1,
+            memory.here + USUAL * (here - memory.here),
+        )
+        return features
+
+
+def _looks(step: Step) -> Plane:
+    return _looks_of(step.current.colour, step.current.gradient, step.current.gray)
+
+
+def _looks_of(colour: Plane, gradient: Plane, gray: NDArray[np.uint8]) -> Plane:
+    grain = np.abs(cv2.Laplacian(gray, cv2.CV_16S)).astype(np.float32)
+    looks = _means(np.dstack([colour, gradient, np.minimum(grain, 40)]))
+    looks[..., :3] = np.log(looks[..., :3] + 8) * 4
+    looks[..., 3:] = np.log(looks[..., 3:] + 1)
+    return looks
+
+
+def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
+    """(behaviours, features of the step itself) in cells."""
+    difference = cv2.absdiff(step.current.gray, step.previous.gray).astype(np.float32)
+    unmatched = (step.occluded & step.inside).astype(np.float32)
+    outside = (~step.inside).astype(np.float32)
+    means = _means(np.dstack([step.residual, step.current.gradient, unmatched, difference, outside, step.current.gray]))
+    rows, columns = flow.shape[:2]
+    centres = coordinates(rows, columns) * np.float32(CELL) + np.float32(CELL / 2)
+    camera = np.dstack([centres, np.ones((rows, columns), np.float32)]) @ step.camera.coefficients.astype(np.float32)
+    residual = np.log((means[..., 0] + 0.5) / (means[..., 1] + 2.0))
+    change = np.log(means[..., 3] + 0.25)
+    speed = np.log(np.linalg.norm(flow, axis=2) + 0.1)
+    strain = np.log(_strain(flow) + 0.05)
+    behaviour = np.dstack([residual, means[..., 2] * 4, change, speed, strain])
+    plain = np.dstack(
+        [
+            residual,
+            np.log(means[..., 0] + 0.5),
+            means[..., 2] * 4,
+            change,
+            speed,
+            np.log(np.linalg.norm(flow - camera, axis=2) + 0.1),
+            strain,
+            np.log(means[..., 1] + 1.0),
+            means[..., 5] / 64,
+            means[..., 4],
+        ]
+    )
+    return behaviour.astype(np.float32), plain.astype(np.float32)
+
+
+def _strain(flow: Plane) -> Plane:
+    """Length of the flow's differences between neighbouring cells."""
+    total = np.zeros(flow.shape[:2], np.float32)
+    total[:, 1:] += np.square(flow[:, 1:] - flow[:, :-1]).sum(axis=2)
+    total[1:] += np.square(flow[1:] - flow[:-1]).sum(axis=2)
+    return np.sqrt(total)
+
+
+def _carried(
+    memory: Memory, source: Plane, seen: NDArray[np.bool_], look: Plane, behaviour: Plane, flow: Plane
+) -> Memory:
+    """The memory where its surfaces are now; what was not seen before begins with what it is."""
+    parts = (memory.first, memory.usual, memory.behaviour, memory.flow, memory.shift, memory.age[..., None])
+    nothing = np.zeros((*flow.shape[:2], 1), np.float32)
+    fresh = (look, look, _typical(behaviour), flow, np.zeros_like(flow), nothing)
+    first, usual, behaved, flowed, shift, age = (
+        _moved(part, new, source, seen) for part, new in zip(parts, fresh, strict=True)
+    )
+    return Memory(first, usual, behaved, flowed, shift - flow * seen[..., None], age[..., 0], memory.here)
+
+
+def _moved(part: Plane, fresh: Plane, source: Plane, seen: NDArray[np.bool_]) -> Plane:
+    """The part of the memory taken from where each cell was; `fresh` where it was not seen."""
+    moved = np.dstack([sample(np.ascontiguousarray(part[..., k : k + 4]), source) for k in range(0, part.shape[2], 4)])
+    moved[~seen] = fresh[~seen]
+    return np.asarray(moved, np.float32)
+
+
+def _typical(behaviour: Plane) -> Plane:
+    """The median behaviour of the picture in every cell: what is new has no past of its own."""
+    return np.broadcast_to(np.median(behaviour, axis=(0, 1)), behaviour.shape)
+
+
+def _changes(look: Plane) -> Plane:
+    """(brightness, tint, gradient, grain) of a difference of looks; tint is the largest change of a channel's share."""
+    common = look[..., :3].mean(axis=2)
+    tint = np.abs(look[..., :3] - common[..., None]).max(axis=2)
+    return np.dstack([common, tint, look[..., 3], look[..., 4]])
+
+
+def _means(plane: Plane | NDArray[np.uint8]) -> Plane:
+    """Means over cells; the last row and column take in what is left over."""
+    height, width = plane.shape[:2]
+    size = (max(width // CELL, 1), max(height // CELL, 1))
+    if plane.ndim == 2:
+        return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+    parts = [
+        cv2.resize(np.ascontiguousarray(plane[..., k : k + 4]), size, interpolation=cv2.INTER_AREA)
+        for k in range(0, plane.shape[2], 4)
+    ]
+    return np.dstack(parts).astype(np.float32)

@@ -1,0 +1,125 @@
+"""Continuation: what a small network, trained to tell true footage from broken, thinks of each step.
+
+It looks at the features of all cells (`bench.signals.cells`): two convolutions give a map of where the picture does not
+go on as it was. What that map and the features come to in this step, beside what they came to in the steps before and
+in the clip's opening, is weighed by a second, smaller network. Clips that a member was trained on are judged by others.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.records import Family, Mode
+from bench.signals import Reading
+from bench.signals.cells import CELL, FEATURES, Cells
+from bench.signals.views import Plane, Step, region_of
+
+Member = Mapping[str, NDArray[np.float32]]
+Vector = NDArray[np.float32]
+
+LARGEST = 8.0  # standard deviations; a feature beyond is read as this
+POOLS = (0.003, 0.01, 0.05, 0.2, 1.0)  # shares of the map whose largest values are averaged
+EXTREMES = (0.02, 0.004)  # shares of the cells whose largest features are averaged; of the first also the smallest
+PAST, SETTLED, OPENING = 8, 3, 4  # steps: the recent past, when a jump counts in full, the clip's opening
+LARGEST_COURSE = 6.0  # standard deviations
+LOG_ODDS_LIMIT = 15.0
+SUMMARY = 4 * len(FEATURES) + len(POOLS) + 1
+
+
+class Continuation:
+    """Odds that the picture does not go on as it was, by what the embedded network learnt."""
+
+    name, unit, floor = "continuation", "odds", 1e-4
+    reads: tuple[Mode, ...] = ("level",)
+    family: Family = "features"
+    names = False
+    weights = "continuation"
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        if not members:
+            raise ValueError("continuation needs at least one trained member")
+        self._members = [(member, Course()) for member in members]
+        self._cells = Cells()
+
+    def update(self, step: Step) -> Reading:
+        """Odds of a break in this step, and the box around the worst cells."""
+        features = self._cells.update(step)
+        odds, maps = [], []
+        for member, course in self._members:
+            glance, where = judge(member, features)
+            odds.append(weigh(member, course.add(summary(features, where, glance))))
+            maps.append(where)
+        log_odds = float(np.clip(np.mean(odds), -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT))
+        likely = 1 / (1 + np.exp(-np.mean(maps, axis=0)))
+        return Reading(float(np.exp(log_odds)), region_of(likely, CELL, CELL, step.size))
+
+
+def judge(member: Member, features: Plane) -> tuple[float, Plane]:
+    """(log odds of the step at a glance, log odds of each cell) by one member; features (rows, columns, n)."""
+    inputs = np.clip((features - member["mean"]) / member["std"], -LARGEST, LARGEST).astype(np.float32)
+    cells = inputs.reshape(-1, inputs.shape[2])
+    context = np.concatenate([cells.mean(axis=0), cells.std(axis=0)])
+    bias = member["c1.bias"] + member["ctx.weight"] @ context + member["ctx.bias"]
+    hidden = np.maximum(_convolved(inputs, member["c1.weight"], 1) + bias, 0)
+    hidden = np.maximum(_convolved(hidden, member["c2.weight"], 2) + member["c2.bias"], 0)
+    where = hidden @ member["out.weight"] + member["out.bias"]
+    seen = np.concatenate([_pools(where), hidden.max(axis=(0, 1)), hidden.mean(axis=(0, 1)), context])
+    thought = np.maximum(member["f1.weight"] @ seen + member["f1.bias"], 0)
+    return float(member["f2.weight"] @ thought + member["f2.bias"]), np.asarray(where, np.float32)
+
+
+def summary(features: Plane, where: Plane, glance: float) -> Vector:
+    """What a step comes to (SUMMARY,): of each feature its extremes and mean over cells, of the map its pools."""
+    cells = features.reshape(-1, features.shape[2])
+    most, few = (max(1, int(len(cells) * share)) for share in EXTREMES)
+    ordered = np.partition(cells, (most - 1, -most, -few), axis=0)
+    parts = [ordered[-most:].mean(axis=0), ordered[:most].mean(axis=0), cells.mean(axis=0), ordered[-few:].mean(axis=0)]
+    return np.concatenate([*parts, _pools(where), [glance]]).astype(np.float32)
+
+
+class Course:
+    """The steps of a clip so far, by what each came to."""
+
+    def __init__(self) -> None:
+        self._past: deque[Vector] = deque(maxlen=PAST)
+        self._opening: list[Vector] = []
+
+    def add(self, now: Vector) -> Vector:
+        """(3 x SUMMARY,): this step, how far it is from the median of the last 8, how far from the opening's mean."""
+        jump: Vector = np.zeros_like(now)
+        drift: Vector = np.zeros_like(now)
+        if self._past:
+            jump = np.asarray((now - np.median(self._past, axis=0)) * min(1.0, len(self._past) / SETTLED), np.float32)
+            drift = np.asarray(now - np.mean(self._opening, axis=0), np.float32)
+        self._past.append(now)
+        if len(self._opening) < OPENING:
+            self._opening.append(now)
+        return np.concatenate([now, jump, drift]).astype(np.float32)
+
+
+def weigh(member: Member, course: Vector) -> float:
+    """Log odds of a break in a step, from its course."""
+    inputs = np.clip((course - member["t.mean"]) / member["t.std"], -LARGEST_COURSE, LARGEST_COURSE)
+    thought = np.maximum(member["t1.weight"] @ inputs + member["t1.bias"], 0)
+    return float(member["t2.weight"] @ thought + member["t2.bias"])
+
+
+def _pools(where: Plane) -> Vector:
+    flat = np.sort(where.reshape(-1))[::-1]
+    return np.array([flat[: max(1, int(flat.size * share))].mean() for share in POOLS], np.float32)
+
+
+def _convolved(plane: Plane, kernel: NDArray[np.float32], dilation: int) -> Plane:
+    """3 x 3 convolution, the border repeated; plane (rows, columns, n), kernel (3, 3, n, m)."""
+    rows, columns = plane.shape[:2]
+    padded = np.pad(plane, ((dilation, dilation), (dilation, dilation), (0, 0)), mode="edge")
+    total = np.zeros((rows, columns, kernel.shape[3]), np.float32)
+    for down in range(3):
+        for across in range(3):
+            top, left = down * dilation, across * dilation
+            total += padded[top : top + rows, left : left + columns] @ kernel[down, across]
+    return total

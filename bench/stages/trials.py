@@ -1,0 +1,211 @@
+"""Trials of a study: one clip of unbroken footage, broken in known ways at known frames, and judged each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.backends.procedural import ProceduralBackend
+from bench.failures import FAILURES, SEVERITIES, visibility
+from bench.failures.adversaries import ADVERSARIES
+from bench.failures.controls import CONTROLS
+from bench.failures.place import Scene
+from bench.holds import judge
+from bench.records import ClipKey, ClipRequest, MissingClip, Moves, Picture, Prompt, RateClass
+from bench.signals.views import working_picture
+from bench.stages.score import Scoring, one_thread
+from bench.validation import OWN, Finding, Trial
+from bench.video import Frame, frames_per_second, read_frames
+
+RATE = 24.0  # frames a second of the study's clips, by leaving out frames of faster ones
+SEEN_SECONDS = 0.5  # within which a failure is looked at to say how visible it is
+SSIM_WINDOW = 7  # pixels
+C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2  # of SSIM
+
+BASELINES = ("frame difference", "brightness difference", "VBench flickering", "neighbour SSIM", "Lai warping error")
+
+
+@dataclass(frozen=True)
+class Footage:
+    """Where an unbroken clip comes from: a file, or a prompt drawn with a seed."""
+
+    name: str
+    source: str
+    path: str | None = None
+    prompt: Prompt | None = None
+    seed: int = 0
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Break:
+    """One failure to lay on a clip; the onset is a share of the clip's length."""
+
+    failure: str
+    severity: str
+    share: float
+    place: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """All trials of one clip."""
+
+    footage: Footage
+    other: Footage
+    frames: int
+    profile: str
+    classes: tuple[RateClass, ...]
+    breaks: tuple[Break, ...]
+    seed: int
+
+
+class Told(NamedTuple):
+    """A trial with framehold's own finding, and what the baselines measured of its frames."""
+
+    trial: Trial
+    baselines: Mapping[str, list[float]]
+    held_share: float
+    """Frames held over frames, stillness counted against the clip."""
+
+
+def run_trials(job: TrialJob) -> list[Told]:
+    """The clip unbroken, under each control, as each adversary, and broken in each way. Raises MissingClip."""
+    with one_thread():
+        pictures, fps = footage_frames(job.footage, job.frames)
+        others = _as_large(footage_frames(job.other, job.frames)[0], pictures[0])
+        watch = _Watch(job, fps)
+        told = [watch.judge("", "clean", pictures, "none")]
+        rng = np.random.default_rng(job.seed)
+        told += [watch.judge(name, "control", make(pictures, others, rng), "none") for name, make in CONTROLS.items()]
+        told += [watch.judge(name, "adversary", make(pictures, rng), "subject") for name, make in ADVERSARIES.items()]
+        told.append(watch.judge("moving footage", "adversary", pictures, "subject"))
+        return told + watch.broken(pictures, others)
+
+
+@lru_cache(maxsize=4)
+def footage_frames(footage: Footage, most: int) -> tuple[list[Picture], float]:
+    """The opening frames of footage at the working size and about 24 a second, and their rate. Raises MissingClip."""
+    if footage.prompt:
+        key = ClipKey("procedural/steady", footage.prompt.id, footage.seed)
+        request = ClipRequest(key, footage.prompt, most, RATE, 256, 256)
+        return [working_picture(picture) for picture in ProceduralBackend().fetch(request).frames or ()], RATE
+    pictures: list[Picture] = []
+    times: list[float] = []
+    for frame in read_frames(Path(footage.path or "")):
+        pictures.append(working_picture(frame.picture))
+        times.append(frame.time_seconds)
+        if len(times) > 1 and len(times) > most * max(1, round(frames_per_second(times) / RATE)):
+            break
+    if len(times) < 2:
+        raise MissingClip(f"{footage.path}: {len(times)} frames: too few for a study")
+    fps = frames_per_second(times)
+    step = max(1, round(fps / RATE))
+    return pictures[::step][:most], fps / step
+
+
+def _as_large(pictures: Sequence[Picture], like: Picture) -> list[Picture]:
+    size = like.shape[1], like.shape[0]
+    return [np.asarray(cv2.resize(picture, size), np.uint8) for picture in pictures]
+
+
+class _Watch:
+    """Judges clips by one rule."""
+
+    def __init__(self, job: TrialJob, fps: float) -> None:
+        self.job, self.fps = job, fps
+
+    def start(self) -> Scoring:
+        return Scoring(self.job.profile, unseen=self.job.footage.sha256)
+
+    def judge(self, name: str, kind: str, pictures: Sequence[Picture], moves: Moves) -> Told:
+        """A whole clip that is said to be unbroken."""
+        scoring = self.start()
+        for index, picture in enumerate(pictures):
+            scoring.add(Frame(index, index / self.fps, picture))
+        trial = Trial(self.job.footage.source, len(pictures), {}, name, kind, onset=len(pictures))
+        return self._told(scoring, trial, pictures, moves)
+
+    def broken(self, pictures: list[Picture], others: list[Picture]) -> list[Told]:
+        """Each failure laid on the clip, going on from what was measured before its onset."""
+        plans = sorted(((max(1, round(one.place * (len(pictures) - 1))), one) for one in self.job.breaks), key=_onset)
+        scoring, at, told = self.start(), 0, []
+        for onset, plan in plans:
+            while at < onset:
+                scoring.add(Frame(at, at / self.fps, pictures[at]))
+                at += 1
+            scene = Scene(pictures, others, onset, plan.share)
+            failure = FAILURES[plan.failure]
+            frames = failure.apply(scene, SEVERITIES[plan.severity], np.random.default_rng(plan.seed))
+            forked = scoring.fork()
+            for index in range(onset, len(frames)):
+                forked.add(Frame(index, index / self.fps, frames[index]))
+            seen = visibility(pictures, frames, onset, max(1, round(SEEN_SECONDS * self.fps)))
+            trial = Trial(
+                self.job.footage.source,
+                len(frames),
+                {},
+                plan.failure,
+                failure.kind,
+                plan.severity,
+                plan.share,
+                onset,
+                seen,
+            )
+            told.append(self._told(forked, trial, frames, "none"))
+        return told
+
+    def _told(self, scoring: Scoring, trial: Trial, pictures: Sequence[Picture], moves: Moves) -> Told:
+        scored = scoring.finish()
+        curves = {curve.signal: curve for curve in scored.curves}
+        hold = judge(curves, trial.frames, scored.row.fps, moves, self.job.classes).hold
+        finding = Finding(hold.evidence, hold.alarm_frame, hold.onset_frame if hold.alarm_frame is not None else None)
+        findings = {OWN: finding}
+        static = hold.broke and hold.alarm_frame is None
+        told = Trial(**{**vars(trial), "findings": findings, "static": static})
+        warping = np.zeros(trial.frames)
+        warping[list(curves["warping_error"].frames)] = curves["warping_error"].values
+        return Told(
+            told, _baselines(pictures) | {"Lai warping error": warping.tolist()}, hold.held_frames / trial.frames
+        )
+
+
+def _onset(plan: tuple[int, Break]) -> tuple[int, int]:
+    return plan[0], plan[1].seed
+
+
+def _baselines(pictures: Sequence[Picture]) -> dict[str, list[float]]:
+    """Curves of the baselines that look at neighbouring frames; the first frame has 0."""
+    grays = [np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8) for picture in pictures]
+    curves: dict[str, list[float]] = {name: [0.0] for name in BASELINES if name != "Lai warping error"}
+    for k in range(1, len(pictures)):
+        curves["frame difference"].append(float(cv2.absdiff(grays[k - 1], grays[k]).mean()))
+        curves["brightness difference"].append(abs(float(grays[k].mean()) - float(grays[k - 1].mean())))
+        curves["VBench flickering"].append(cv2.norm(pictures[k - 1], pictures[k], cv2.NORM_L1) / pictures[k].size / 255)
+        curves["neighbour SSIM"].append(1.0 - ssim(grays[k - 1], grays[k]))
+    return curves
+
+
+def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Structural similarity (Wang et al. 2004, eq. 13), mean over 7 x 7 windows of two grey pictures.
+
+    >>> ssim(np.eye(9, dtype=np.uint8), np.eye(9, dtype=np.uint8))
+    1.0
+    """
+    one, two = first.astype(np.float64), second.astype(np.float64)
+    size = (SSIM_WINDOW, SSIM_WINDOW)
+    mean_one, mean_two = cv2.blur(one, size), cv2.blur(two, size)
+    variance_one = cv2.blur(one * one, size) - mean_one**2
+    variance_two = cv2.blur(two * two, size) - mean_two**2
+    covariance = cv2.blur(one * two, size) - mean_one * mean_two
+    similar = (2 * mean_one * mean_two + C1) * (2 * covariance + C2)
+    similar = similar / ((mean_one**2 + mean_two**2 + C1) * (variance_one + variance_two + C2))
+    return float(similar.mean())

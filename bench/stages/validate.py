@@ -1,0 +1,267 @@
+"""validate: does the hold find breaks whose frame is known? A study of known failures laid on unbroken footage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.embedded import embedded_sha256
+from bench.executors import open_executor
+from bench.failures import FAILURES, SEVERITIES, SHARES
+from bench.records import FrameholdError, Json, Profile, RateClass, canonical_json, fingerprint
+from bench.run_folder import replace_text
+from bench.signals import open_profile
+from bench.stages import Crew
+from bench.stages.calibrate import Measured, classes_from, clips_of, load_calibration, measure_footage
+from bench.stages.trials import BASELINES, RATE, Break, Footage, Told, TrialJob, run_trials
+from bench.suite import load_suite
+from bench.validation import (
+    ALWAYS_HALF,
+    NEVER,
+    OWN,
+    Finding,
+    Found,
+    Trial,
+    baseline_findings,
+    false_alarms,
+    find,
+)
+from bench.video import content_hash
+
+FOLDS = 5
+ALPHA = 0.05
+WORLD_SUITE, WORLD_SEEDS = "quick", 5
+LONGEST = 64  # frames of a clip that are used, fewer if the calibration knows fewer
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that a study found."""
+
+    footage: str
+    thresholds: str
+    clips: int
+    sources: int
+    frames: int
+    trials: int
+    false_alarms: dict[str, Any]
+    found: tuple[Found, ...]
+    controls: dict[str, dict[str, Any]]
+    adversaries: dict[str, dict[str, Any]]
+    about: Json
+
+
+def validate(
+    out: Path, crew: Crew, reference: Path | None = None, profile_name: str = "light", draws: int = 24, seed: int = 0
+) -> Study:
+    """Run the study and write validation.json into `out`; what was done before is not done again.
+
+    Without `reference` the clips are drawn by the procedural backend. Raises FrameholdError when there is too little.
+    """
+    if draws < 1:
+        raise FrameholdError(f"--draws {draws}: expected at least 1 of each failure")
+    profile = open_profile(profile_name)
+    footage = _reference_footage(reference) if reference else _world_footage()
+    rules, thresholds = _rules(footage, profile, reference, crew)
+    frames = min(LONGEST, *(_class_at(classes).frames for classes in rules.values()))
+    jobs = _jobs(footage, rules, profile, frames, draws, seed)
+    told = list(_run(out, jobs, crew))
+    study = _study(told, frames, len(footage), str(reference or "procedural/steady"), thresholds, seed)
+    replace_text(out / "validation.json", json.dumps(asdict(study), indent=1, ensure_ascii=False) + "\n")
+    return study
+
+
+def _world_footage() -> list[Footage]:
+    suite = load_suite(WORLD_SUITE)
+    return [
+        Footage(f"{prompt.id}-{seed}", f"{prompt.id}-{seed}", prompt=prompt, seed=1000 + seed)
+        for prompt in suite.prompts
+        for seed in range(WORLD_SEEDS)
+    ]
+
+
+def _reference_footage(reference: Path) -> list[Footage]:
+    return [
+        Footage(path.name, source, path=str(path), sha256=content_hash(path)) for path, source in clips_of(reference)
+    ]
+
+
+def _class_at(classes: Sequence[RateClass]) -> RateClass:
+    return min(classes, key=lambda each: abs(each.fps - RATE))
+
+
+def _rules(
+    footage: Sequence[Footage], profile: Profile, reference: Path | None, crew: Crew
+) -> tuple[dict[str, tuple[RateClass, ...]], str]:
+    """The rule that judges each source, and in words whose it is: never one learnt from that source."""
+    shipped, _ = load_calibration(profile.name)
+    known = {line.rsplit(" ", 1)[1] for line in shipped.sources}
+    sources = sorted({each.source for each in footage})
+    if not reference or not any((each.sha256 or "")[:16] in known for each in footage):
+        return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}"
+    measured = measure_footage(reference, profile, crew)
+    order = sorted(sources, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    rules: dict[str, tuple[RateClass, ...]] = {}
+    try:
+        for fold in range(FOLDS):
+            tested = set(order[fold::FOLDS])
+            rules |= dict.fromkeys(tested, _without(measured, tested, profile))
+    except ValueError as error:
+        raise FrameholdError(
+            f"--reference {reference}: clips of it taught the thresholds of profile {profile.name}, and there is too "
+            f"little other footage to learn new ones: {error}"
+        ) from error
+    return rules, f"learnt for each source from the others, {FOLDS} folds"
+
+
+def _without(measured: Sequence[Measured], tested: set[str], profile: Profile) -> tuple[RateClass, ...]:
+    return classes_from([each for each in measured if each.source not in tested], profile, ALPHA, checked=False)
+
+
+def _jobs(
+    footage: Sequence[Footage],
+    rules: dict[str, tuple[RateClass, ...]],
+    profile: Profile,
+    frames: int,
+    draws: int,
+    seed: int,
+) -> list[TrialJob]:
+    rng = np.random.default_rng(seed)
+    breaks: list[list[Break]] = [[] for _ in footage]
+    for failure in FAILURES.values():
+        for severity in SEVERITIES:
+            for share in SHARES if failure.local else (1.0,):
+                for index in _spread(len(footage), draws, rng):
+                    laid = Break(failure.name, severity, share, float(rng.random()), int(rng.integers(2**31)))
+                    breaks[index].append(laid)
+    jobs = []
+    for number, clip in enumerate(footage):
+        others = [other for other in footage if other.source != clip.source]
+        if not others:
+            raise FrameholdError("a study needs footage of at least two sources")
+        other = others[int(rng.integers(len(others)))]
+        job_seed = int(rng.integers(2**31))
+        laid_here = tuple(breaks[number])
+        jobs.append(TrialJob(clip, other, frames, profile.name, rules[clip.source], laid_here, job_seed))
+    return jobs
+
+
+def _spread(clips: int, draws: int, rng: np.random.Generator) -> list[int]:
+    """Which clips a failure is laid on: as many different ones as there are."""
+    return [int(clip) for _ in range(0, draws, clips) for clip in rng.permutation(clips)][:draws]
+
+
+def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[Told]:
+    """What was told of every trial, from the folder or by doing it; a clip that cannot be read is left out."""
+    parts = out / "parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    paths = [parts / f"{_fingerprint(job)}.json" for job in jobs]
+    todo = [number for number, path in enumerate(paths) if not path.exists()]
+    crew.progress("validate", len(jobs) - len(todo), len(jobs))
+    ended = open_executor(crew.executor)(run_trials, [jobs[number] for number in todo], crew.workers)
+    for done, (index, outcome) in enumerate(ended, start=len(jobs) - len(todo) + 1):
+        replace_text(paths[todo[index]], canonical_json([_packed(each) for each in outcome.result or ()]))
+        crew.progress("validate", done, len(jobs))
+    for path in paths:
+        yield from (_unpacked(row) for row in json.loads(path.read_text(encoding="utf-8")))
+
+
+def _fingerprint(job: TrialJob) -> str:
+    return fingerprint([asdict(job), open_profile(job.profile).version, embedded_sha256()])
+
+
+def _packed(told: Told) -> Json:
+    return {
+        "trial": asdict(told.trial),
+        "baselines": {name: [round(value, 6) for value in values] for name, values in told.baselines.items()},
+        "held_share": told.held_share,
+    }
+
+
+def _unpacked(row: Any) -> Told:
+    findings = {name: Finding(*values) for name, values in row["trial"].pop("findings").items()}
+    return Told(Trial(findings=findings, **row["trial"]), row["baselines"], row["held_share"])
+
+
+def _study(told: Sequence[Told], frames: int, clips: int, footage: str, thresholds: str, seed: int) -> Study:
+    trials = _with_baselines(told)
+    clean = [trial for trial in trials if trial.kind == "clean"]
+    if not clean:
+        raise FrameholdError(f"{footage}: none of its clips can be read")
+    rng = np.random.default_rng(seed)
+    found = [
+        one
+        for group, members in _groups(trials)
+        for measure in (OWN, *BASELINES, ALWAYS_HALF, NEVER)
+        if (one := find(group, members, clean, measure, rng))
+    ]
+    names = dict.fromkeys(trial.name for trial in trials if trial.kind == "control")
+    controls = {
+        name: {
+            "trials": sum(t.name == name for t in trials),
+            "alarms": false_alarms(_of(trials, "control", name))._asdict(),
+        }
+        for name in names
+    }
+    return Study(
+        footage=footage,
+        thresholds=thresholds,
+        clips=clips,
+        sources=len({trial.source for trial in clean}),
+        frames=frames,
+        trials=sum(trial.kind in ("abrupt", "gradual") for trial in trials),
+        false_alarms={"clips": len(clean), "share": false_alarms(clean)._asdict()},
+        found=tuple(found),
+        controls=controls,
+        adversaries=_adversaries(told),
+        about={"seed": seed, "severities": SEVERITIES, "shares": list(SHARES), "networks": embedded_sha256()},
+    )
+
+
+def _of(trials: Sequence[Trial], kind: str, name: str) -> list[Trial]:
+    return [trial for trial in trials if trial.kind == kind and trial.name == name]
+
+
+def _with_baselines(told: Sequence[Told]) -> list[Trial]:
+    curves = {
+        name: [("" if each.trial.kind == "clean" else "x", np.asarray(each.baselines[name])) for each in told]
+        for name in BASELINES
+    }
+    found = baseline_findings(curves)
+    trials = []
+    for number, each in enumerate(told):
+        half = each.trial.frames // 2
+        findings = {name: found[name][number] for name in BASELINES}
+        findings |= {ALWAYS_HALF: Finding(0.0, half, half), NEVER: Finding(0.0)}
+        trials.append(replace(each.trial, findings={**each.trial.findings, **findings}))
+    return trials
+
+
+def _groups(trials: Sequence[Trial]) -> Iterator[tuple[str, list[Trial]]]:
+    """Each failure as a whole, by share, by severity, and by both."""
+    for name, failure in FAILURES.items():
+        its = [trial for trial in trials if trial.name == name and trial.kind == failure.kind]
+        if not its:
+            continue
+        yield name, its
+        for severity in SEVERITIES:
+            yield f"{name} | {severity}", [trial for trial in its if trial.severity == severity]
+        for share in SHARES if failure.local else ():
+            yield f"{name} | {share:.0%}", [trial for trial in its if trial.share == share]
+
+
+def _adversaries(told: Sequence[Told]) -> dict[str, dict[str, Any]]:
+    """Mean share of the clip held, and the share of clips said to hold to the end; moving footage beside them."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(each.trial.name for each in told if each.trial.kind == "adversary"):
+        its = [each for each in told if each.trial.kind == "adversary" and each.trial.name == name]
+        held = [each.held_share for each in its]
+        whole = sum(share >= 1 for share in held)
+        found[name] = {"trials": len(its), "held_share": float(np.mean(held)), "held_to_end": whole / len(its)}
+    return found

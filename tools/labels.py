@@ -1,0 +1,73 @@
+"""How well do holds agree with people? A run over labelled clips, beside what raters said of them.
+
+python tools/labels.py RUN LABELS.csv       columns file, motion, broke, unanimous, break_median
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.survival import share_interval
+
+LATE, NEAR = 6, 4  # frames: an earlier break proves nothing, a constant guess finds it
+REPLICATES = 2000
+
+
+def auc(evidence: NDArray[np.float64], broke: NDArray[np.bool_]) -> float:
+    """Chance that a broken clip has more evidence than an unbroken one; NaN without both."""
+    if broke.all() or not broke.any():
+        return float("nan")
+    high, low = evidence[broke][:, None], evidence[~broke]
+    return float(np.mean(high > low) + 0.5 * np.mean(high == low))
+
+
+def main(run: str, labels: str) -> None:
+    """Print a line a clip, then the figures."""
+    rows = [json.loads(line) for line in (Path(run) / "clips.jsonl").read_text(encoding="utf-8").splitlines()]
+    names = {row["clip_id"]: Path(row["facts"]["source"]).name for row in rows if row["file"]}
+    holds = pd.read_parquet(Path(run) / "holds.parquet")
+    told = pd.read_csv(labels).add_suffix("_told")
+    table = holds.assign(name=holds["clip_id"].map(names)).merge(told, left_on="name", right_on="file_told")
+    if table.empty:
+        sys.exit(f"{labels}: names none of the clips of {run}")
+    static = table["cause"].eq("static").fillna(False)
+    print(f"{'clip':44} {'frames':>6} {'motion':>6}  {'people':>14}  {'hold':>5} {'onset':>5} {'evidence':>8}  cause")
+    for name, row in table.sort_values("evidence").set_index("name").iterrows():
+        said = f"breaks {row['break_median_told']:.0f}" if row["broke_told"] else "holds"
+        sure = "" if row["unanimous_told"] else "?"
+        print(
+            f"{str(name)[:44]:44} {row['frames']:6.0f} {row['motion_told']:>6}  {said + sure:>14}  "
+            f"{row['held_frames']:5.0f} "
+            f"{row['onset_frame'] if row['broke'] else '-':>5} {row['evidence']:8.2f}  {row['cause'] or ''}"
+        )
+    sure = table[table["unanimous_told"].astype(bool)]
+    print_figures("unanimous", sure)
+    for motion in ("high", "low"):
+        print_figures(f"unanimous, motion {motion}", sure[sure["motion_told"] == motion])
+    late = table[table["broke_told"].astype(bool) & (table["break_median_told"] >= LATE)]
+    near = (late["onset_frame"] - late["break_median_told"]).abs() <= NEAR
+    print(f"late breaks named to within {NEAR} frames: {share_interval(int(near.sum()), len(late))}")
+    print(f"static: {int(static.sum())}")
+
+
+def print_figures(name: str, table: pd.DataFrame) -> None:
+    """AUC of the evidence, with an interval by bootstrap over clips, and what the rule says."""
+    evidence, broke = table["evidence"].to_numpy(float), table["broke_told"].to_numpy(bool)
+    rng = np.random.default_rng(0)
+    draws = (rng.integers(0, len(table), len(table)) for _ in range(REPLICATES))
+    replicates = np.array([auc(evidence[draw], broke[draw]) for draw in draws])
+    low, high = np.nanquantile(replicates, [0.025, 0.975])
+    ruled = table["alarm_frame"].notna().to_numpy()
+    alarms = f"alarms on {int(ruled[broke].sum())} that break, {int(ruled[~broke].sum())} that hold"
+    figure = f"AUC {auc(evidence, broke):.3f} ({low:.3f} to {high:.3f})"
+    print(f"{name}: {broke.sum()} break, {(~broke).sum()} hold; {figure}; {alarms}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

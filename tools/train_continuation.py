@@ -1,0 +1,375 @@
+"""Teach the continuation network, part two: examples -> embedded weights, and what they find on sources held out.
+
+python -m tools.train_continuation EXAMPLES [--out FILE] [--folds 4] [--only FOLD] [--epochs 8] [--without FAILURE]
+
+First the network of cells is taught single steps, then the network of courses is taught what those come to over a
+clip. One member a fold is trained without the fold's sources and tested on them; `--only all` trains the one that has
+seen everything. With --out all members are written as one safetensors file that names the clips each has seen; --join
+adds the members of files written before. EXAMPLES is made by tools/continuation_data.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load as read
+from safetensors.numpy import save
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bench.embedded import metadata
+from bench.failures import FAILURES
+from bench.signals.cells import FEATURES
+from bench.signals.continuation import (
+    LARGEST,
+    LARGEST_COURSE,
+    POOLS,
+    SUMMARY,
+    Course,
+    judge,
+    summary,
+    weigh,
+)
+
+CHANNELS, HIDDEN, HEAD = 32, 24, 48
+BATCH, SAMPLES = 32, 10_000  # of an epoch, half of them broken
+CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
+SMOOTHING = 0.02  # of labels
+RATE = 3e-3  # of learning, at its highest
+COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 12, 2e-3
+COURSE_DROPOUT = 0.3
+LEVEL = 0.95  # of clean clips that stay under the threshold
+AT_ONCE = {
+    "cut",
+    "frame_jump",
+    "zoom_pop",
+    "mirrored",
+    "patch_replaced",
+    "vanish",
+    "identity_swap",
+    "pop_in",
+    "reverse",
+}
+"""Failures that show in the step of their onset; later steps go on as if nothing had been."""
+OF_ORDER = {"reverse", "shuffle"}
+"""Failures that no single step gives away: the network of cells is not taught them."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """Some steps of one clip."""
+
+    clip: str
+    kind: str
+    severity: str
+    share: float
+    onset: int
+    frames: int
+    steps: NDArray[np.int32]
+    features: NDArray[np.float16]
+    broken: NDArray[np.int8]
+    cells: NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class ClipExamples:
+    """All examples made from one clip."""
+
+    name: str
+    source: str
+    sha256: str
+    examples: tuple[Example, ...]
+
+
+def load(folder: Path) -> list[ClipExamples]:
+    """Every clip's examples, in order of name."""
+    return [_load(path) for path in sorted(folder.glob("*.npz"))]
+
+
+def _load(path: Path) -> ClipExamples:
+    with np.load(path, allow_pickle=False) as content:
+        ends = np.cumsum(content["lengths"])
+        parts = {name: content[name] for name in ("steps", "features", "broken", "cells")}
+        examples = []
+        for about, length, end in zip(content["about"], content["lengths"], ends, strict=True):
+            kind, severity, share, onset, frames = (str(part) for part in about)
+            taken = {name: part[end - length : end] for name, part in parts.items()}
+            if kind in AT_ONCE:
+                taken["broken"][1:] = -1
+                taken["cells"][1:] = -1
+            examples.append(Example(path.stem, kind, severity, float(share), int(onset), int(frames), **taken))
+        return ClipExamples(path.stem, str(content["source"]), str(content["sha256"]), tuple(examples))
+
+
+class Net(nn.Module):
+    """What `bench.signals.continuation.judge` computes, to be trained."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("std", std)
+        inputs = len(FEATURES)
+        self.c1 = nn.Conv2d(inputs, CHANNELS, 3, padding=1, padding_mode="replicate")
+        self.ctx = nn.Linear(2 * inputs, CHANNELS)
+        self.c2 = nn.Conv2d(CHANNELS, HIDDEN, 3, padding=2, dilation=2, padding_mode="replicate")
+        self.out = nn.Conv2d(HIDDEN, 1, 1)
+        self.f1 = nn.Linear(len(POOLS) + 2 * HIDDEN + 2 * inputs, HEAD)
+        self.f2 = nn.Linear(HEAD, 1)
+        self.drop = nn.Dropout(0.2)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(log odds of frames (n,), of cells (n, rows, columns)) from features (n, rows, columns, features)."""
+        inputs = ((features - self.mean) / self.std).clamp(-LARGEST, LARGEST)
+        flat = inputs.flatten(1, 2)
+        context = torch.cat([flat.mean(dim=1), flat.std(dim=1, correction=0)], dim=1)
+        hidden = functional.relu(self.c1(inputs.permute(0, 3, 1, 2)) + self.ctx(context)[..., None, None])
+        hidden = functional.relu(self.c2(hidden))
+        cells = self.out(hidden)[:, 0]
+        ranked = cells.flatten(1).sort(dim=1, descending=True).values
+        pools = [ranked[:, : max(1, int(ranked.shape[1] * share))].mean(dim=1, keepdim=True) for share in POOLS]
+        seen = torch.cat([*pools, hidden.amax(dim=(2, 3)), hidden.mean(dim=(2, 3)), context], dim=1)
+        return self.f2(functional.relu(self.f1(self.drop(seen))))[:, 0], cells
+
+    def member(self) -> dict[str, NDArray[np.float32]]:
+        """Its weights as `judge` takes them."""
+        weights = {name: value.detach().numpy().astype(np.float32) for name, value in self.state_dict().items()}
+        for name in ("c1.weight", "c2.weight"):
+            weights[name] = np.ascontiguousarray(weights[name].transpose(2, 3, 1, 0))
+        for name in ("out", "f2"):
+            weights[f"{name}.weight"] = weights[f"{name}.weight"].reshape(-1)
+            weights[f"{name}.bias"] = weights[f"{name}.bias"].reshape(())
+        return weights
+
+
+def train(clips: Sequence[ClipExamples], epochs: int, seed: int, without: Sequence[str]) -> Net:
+    """A member taught by these clips, but for the failures left out."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    examples = [e for clip in clips for e in clip.examples if e.kind not in {*without, *OF_ORDER}]
+    good, bad = _index(examples)
+    kinds = np.array([examples[number].kind for number, _ in bad])
+    chances = np.array([1 / np.sum(kinds == kind) for kind in kinds])
+    chances /= chances.sum()
+    probe = np.concatenate([examples[e].features[s].reshape(-1, len(FEATURES)) for e, s in rng.permutation(good)[:400]])
+    values = probe.astype(np.float32)
+    net = Net(torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
+    steps = epochs * (SAMPLES // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + epochs, pct_start=0.15)
+    for epoch in range(epochs):
+        drawn = rng.choice(len(bad), SAMPLES // 2, p=chances)
+        chosen = np.concatenate([good[rng.permutation(len(good))[: SAMPLES // 2]], bad[drawn]])
+        losses = []
+        for batch in _batches(examples, chosen, rng):
+            loss = _loss(net, *batch)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        print(f"epoch {epoch}: loss {np.mean(losses):.4f}", flush=True)
+    return net.eval()
+
+
+def _index(examples: Sequence[Example]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(example, step) of every step that is not broken, and of every one that is."""
+    found: dict[int, list[tuple[int, int]]] = {0: [], 1: []}
+    for number, example in enumerate(examples):
+        for step, label in enumerate(example.broken):
+            if label >= 0:
+                found[int(label)].append((number, step))
+    return np.array(found[0]), np.array(found[1])
+
+
+def _batches(
+    examples: Sequence[Example], chosen: NDArray[np.int64], rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Features, frame labels and cell labels; the pictures of a batch have one size."""
+    by_size: dict[tuple[int, ...], list[tuple[int, int]]] = defaultdict(list)
+    for number, step in rng.permutation(chosen):
+        waiting = by_size[examples[number].features.shape[1:3]]
+        waiting.append((number, step))
+        if len(waiting) == BATCH:
+            features = np.stack([examples[n].features[s] for n, s in waiting]).astype(np.float32)
+            frames = np.array([examples[n].broken[s] for n, s in waiting], np.float32)
+            cells = np.stack([examples[n].cells[s] for n, s in waiting]).astype(np.float32)
+            if rng.random() < 0.5:
+                features, cells = features[:, :, ::-1], cells[:, :, ::-1]
+            yield torch.from_numpy(features.copy()), torch.from_numpy(frames), torch.from_numpy(cells.copy())
+            waiting.clear()
+
+
+def _loss(net: Net, features: Tensor, frames: Tensor, cells: Tensor) -> Tensor:
+    frame_odds, cell_odds = net(features)
+    smooth = frames * (1 - 2 * SMOOTHING) + SMOOTHING
+    frame_loss = functional.binary_cross_entropy_with_logits(frame_odds, smooth)
+    told = (cells >= 0).float()
+    cell_loss = functional.binary_cross_entropy_with_logits(cell_odds, cells.clamp(min=0), weight=told)
+    return frame_loss + CELL_WEIGHT * cell_loss
+
+
+@dataclass(frozen=True)
+class Told:
+    """An example with the course of each of its steps (steps, 3 x SUMMARY)."""
+
+    rate: str
+    example: Example
+    courses: NDArray[np.float32]
+
+
+def courses_of(member: Mapping[str, NDArray[np.float32]], clip: ClipExamples) -> Iterator[Told]:
+    """Every example of a clip; a broken one goes on from the course of the unbroken clip before its onset."""
+    rate, unbroken = "", list[tuple[int, NDArray[np.float32]]]()
+    for example in clip.examples:
+        vectors = [_vector(member, features.astype(np.float32)) for features in example.features]
+        course = Course()
+        if example.kind.startswith("real"):
+            rate = example.kind.split()[1]
+            unbroken = list(zip(example.steps.tolist(), vectors, strict=True))
+        elif example.kind in FAILURES:
+            for step, vector in unbroken:
+                if step < example.onset:
+                    course.add(vector)
+        yield Told(rate, example, np.stack([course.add(vector) for vector in vectors]))
+
+
+def _vector(member: Mapping[str, NDArray[np.float32]], features: NDArray[np.float32]) -> NDArray[np.float32]:
+    glance, where = judge(member, features)
+    return summary(features, where, glance)
+
+
+def train_courses(told: Sequence[Told], seed: int, without: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+    """The second network's weights, as `weigh` takes them."""
+    torch.manual_seed(seed)
+    kept = [
+        (each.courses[each.example.broken >= 0], each.example.broken[each.example.broken >= 0])
+        for each in told
+        if each.example.kind not in without
+    ]
+    inputs = np.concatenate([courses for courses, _ in kept])
+    labels = torch.from_numpy(np.concatenate([broken for _, broken in kept]).astype(np.float32))
+    mean, std = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
+    scaled = torch.from_numpy(np.clip((inputs - mean) / std, -LARGEST_COURSE, LARGEST_COURSE))
+    first, second = nn.Linear(3 * SUMMARY, COURSE_HIDDEN), nn.Linear(COURSE_HIDDEN, 1)
+    net = nn.Sequential(nn.Dropout(COURSE_DROPOUT), first, nn.ReLU(), nn.Dropout(COURSE_DROPOUT), second)
+    steps = COURSE_EPOCHS * len(scaled) // COURSE_BATCH
+    optimiser = torch.optim.AdamW(net.parameters(), COURSE_RATE, weight_decay=0.05)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, COURSE_RATE, total_steps=steps + 1)
+    weight = (labels == 0).sum() / (labels == 1).sum()
+    for _ in range(steps):
+        chosen = torch.randint(0, len(scaled), (COURSE_BATCH,))
+        smooth = labels[chosen] * (1 - 2 * SMOOTHING) + SMOOTHING
+        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, pos_weight=weight)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+    taken = {"t1.weight": first.weight, "t1.bias": first.bias, "t2.weight": second.weight[0], "t2.bias": second.bias[0]}
+    weights = {name: np.asarray(value.detach().numpy(), np.float32) for name, value in taken.items()}
+    return weights | {"t.mean": mean.astype(np.float32), "t.std": std.astype(np.float32)}
+
+
+def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
+    """What was found on clips held out: at the level that 95% of the clean ones stay under, by rate."""
+    clean = {(each.example.clip, each.rate): (each.example, odds) for each, odds in judged if _is_real(each)}
+    maxima = {
+        rate: np.array([odds.max() for (_, its), (_, odds) in clean.items() if its == rate])
+        for rate in sorted({rate for _, rate in clean})
+    }
+    limits = {rate: float(np.quantile(values, LEVEL)) for rate, values in maxima.items()}
+    lines = [f"{rate} fps: limit {limits[rate]:.2f} over {len(maxima[rate])} clips" for rate in limits]
+    groups: dict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
+    alarms: dict[str, list[bool]] = defaultdict(list)
+    for each, odds in judged:
+        example, limit = each.example, limits[each.rate]
+        if example.kind not in FAILURES:
+            if not _is_real(each):
+                alarms[example.kind.split()[0]].append(bool(odds.max() > limit))
+            continue
+        if not (example.broken == 1).any():
+            continue  # nobody sees it
+        base, before = clean[example.clip, each.rate]
+        highest = max(float(odds.max()), float(before[base.steps < example.onset].max(initial=-99)))
+        auc = float(np.mean(highest > maxima[each.rate]) + 0.5 * np.mean(highest == maxima[each.rate]))
+        over = example.steps[odds > limit]
+        found = (auc, bool(over.size), bool(over.size and over[0] - example.onset <= 2))
+        share = f" {example.share:.0%}" if FAILURES[example.kind].local else ""
+        for key in (example.kind, f"{example.kind}{share}, {each.rate} fps, {example.severity}"):
+            groups[key].append(found)
+    for key in sorted(groups):
+        auc, caught, near = np.mean(groups[key], axis=0)
+        lines.append(f"{key:40} n {len(groups[key]):4}  AUC {auc:.3f}  caught {caught:.2f}  within 2 {near:.2f}")
+    return lines + [f"{key:40} n {len(told):4}  alarms {np.mean(told):.3f}" for key, told in sorted(alarms.items())]
+
+
+def _is_real(told: Told) -> bool:
+    return told.example.kind.startswith("real")
+
+
+def folds_of(clips: Sequence[ClipExamples], folds: int) -> list[set[str]]:
+    """Sources of each fold."""
+    sources = sorted({clip.source for clip in clips}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    return [set(sources[fold::folds]) for fold in range(folds)]
+
+
+def main() -> None:
+    """Train, test, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("examples", type=Path)
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--only", action="append", help="a fold's number, or all")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--without", action="append", default=[], choices=list(FAILURES))
+    parser.add_argument("--join", type=Path, action="append", default=[])
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tensors: dict[str, NDArray[np.float32]] = {}
+    seen: dict[str, list[str]] = {}
+    for path in options.join:
+        content = path.read_bytes()
+        tensors |= read(content)
+        seen |= json.loads(metadata(content)["seen"])
+    clips = load(options.examples)
+    left_out = {str(fold): sources for fold, sources in enumerate(folds_of(clips, options.folds))} | {"all": set()}
+    judged: list[tuple[Told, NDArray[np.float64]]] = []
+    for name, sources in left_out.items():
+        if options.only and name not in options.only:
+            continue
+        taught = [clip for clip in clips if clip.source not in sources]
+        if f"m{name}.mean" not in tensors:
+            member = train(taught, options.epochs, len(sources), options.without).member()
+        else:
+            member = {key.partition(".")[2]: value for key, value in tensors.items() if key.startswith(f"m{name}.")}
+        told = {clip.name: list(courses_of(member, clip)) for clip in clips}
+        lessons = [each for clip in taught for each in told[clip.name]]
+        member |= train_courses(lessons, len(sources), options.without)
+        for clip in clips:
+            if clip.source in sources:
+                judged += [(each, np.array([weigh(member, c) for c in each.courses])) for each in told[clip.name]]
+        tensors |= {f"m{name}.{key}": value for key, value in member.items()}
+        seen[f"m{name}"] = sorted(clip.sha256 for clip in taught)
+    if judged:
+        print("\n".join(examine(judged)))
+    if options.out:
+        content = save(tensors, metadata={"seen": json.dumps(seen)})
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_bytes(content)
+        print(f"{options.out}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
+
+
+if __name__ == "__main__":
+    main()
