@@ -68,3 +68,10 @@ ADVERSARIES: dict[str, Adversary] = {
     "duplicated": duplicated,
     "noisy_still": noisy_still,
 }
+MOVING = "moving footage"
+"""What they are held against: the clip as it is."""
+
+
+def posing(name: str, clip: Clip, rng: np.random.Generator) -> list[Picture]:
+    """The clip as that adversary, or for `MOVING` as it is."""
+    return list(clip) if name == MOVING else ADVERSARIES[name](clip, rng)

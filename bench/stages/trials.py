@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bench.backends.procedural import ProceduralBackend
 from bench.failures import FAILURES, SEVERITIES, visibility
-from bench.failures.adversaries import ADVERSARIES
+from bench.failures.adversaries import posing
 from bench.failures.controls import CONTROLS
 from bench.failures.place import Scene
 from bench.holds import judge
@@ -65,6 +65,8 @@ class TrialJob:
     profile: str
     classes: tuple[RateClass, ...]
     breaks: tuple[Break, ...]
+    controls: tuple[str, ...]
+    adversaries: tuple[str, ...]
     seed: int
 
 
@@ -78,16 +80,15 @@ class Told(NamedTuple):
 
 
 def run_trials(job: TrialJob) -> list[Told]:
-    """The clip unbroken, under each control, as each adversary, and broken in each way. Raises MissingClip."""
+    """The clip unbroken, under its controls, as its adversaries, and broken in its ways. Raises MissingClip."""
     with one_thread():
         pictures, fps = footage_frames(job.footage, job.frames)
         others = _as_large(footage_frames(job.other, job.frames)[0], pictures[0])
         watch = _Watch(job, fps)
         told = [watch.judge("", "clean", pictures, "none")]
         rng = np.random.default_rng(job.seed)
-        told += [watch.judge(name, "control", make(pictures, others, rng), "none") for name, make in CONTROLS.items()]
-        told += [watch.judge(name, "adversary", make(pictures, rng), "subject") for name, make in ADVERSARIES.items()]
-        told.append(watch.judge("moving footage", "adversary", pictures, "subject"))
+        told += [watch.judge(name, "control", CONTROLS[name](pictures, others, rng), "none") for name in job.controls]
+        told += [watch.judge(name, "adversary", posing(name, pictures, rng), "subject") for name in job.adversaries]
         return told + watch.broken(pictures, others)
 
 

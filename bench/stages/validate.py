@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import numpy as np
 from bench.embedded import embedded_sha256
 from bench.executors import open_executor
 from bench.failures import FAILURES, SEVERITIES, SHARES
+from bench.failures.adversaries import ADVERSARIES, MOVING
+from bench.failures.controls import CONTROLS
 from bench.records import FrameholdError, Json, Profile, RateClass, canonical_json, fingerprint
 from bench.run_folder import replace_text
 from bench.signals import open_profile
@@ -140,6 +142,7 @@ def _jobs(
                 for index in _spread(len(footage), draws, rng):
                     laid = Break(failure.name, severity, share, float(rng.random()), int(rng.integers(2**31)))
                     breaks[index].append(laid)
+    controls, adversaries = (_laid_on(names, len(footage), draws, rng) for names in (CONTROLS, [MOVING, *ADVERSARIES]))
     jobs = []
     for number, clip in enumerate(footage):
         others = [other for other in footage if other.source != clip.source]
@@ -147,9 +150,29 @@ def _jobs(
             raise FrameholdError("a study needs footage of at least two sources")
         other = others[int(rng.integers(len(others)))]
         job_seed = int(rng.integers(2**31))
-        laid_here = tuple(breaks[number])
-        jobs.append(TrialJob(clip, other, frames, profile.name, rules[clip.source], laid_here, job_seed))
+        jobs.append(
+            TrialJob(
+                clip,
+                other,
+                frames,
+                profile.name,
+                rules[clip.source],
+                tuple(breaks[number]),
+                controls[number],
+                adversaries[number],
+                job_seed,
+            )
+        )
     return jobs
+
+
+def _laid_on(names: Iterable[str], clips: int, draws: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
+    """For each clip, the names that are tried on it."""
+    tried: list[list[str]] = [[] for _ in range(clips)]
+    for name in names:
+        for clip in _spread(clips, draws, rng):
+            tried[clip].append(name)
+    return [tuple(each) for each in tried]
 
 
 def _spread(clips: int, draws: int, rng: np.random.Generator) -> list[int]:
