@@ -124,7 +124,7 @@ def _looks(step: Step) -> Plane:
 
 def _looks_of(colour: Plane, gradient: Plane, gray: NDArray[np.uint8]) -> Plane:
     grain = np.abs(cv2.Laplacian(gray, cv2.CV_16S)).astype(np.float32)
-    looks = _means(np.dstack([colour, gradient, np.minimum(grain, 40)]))
+    looks = _means(colour, gradient, np.minimum(grain, 40))
     looks[..., :3] = np.log(looks[..., :3] + 8) * 4
     looks[..., 3:] = np.log(looks[..., 3:] + 1)
     return looks
@@ -135,7 +135,7 @@ def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
     difference = cv2.absdiff(step.current.gray, step.previous.gray).astype(np.float32)
     unmatched = (step.occluded & step.inside).astype(np.float32)
     outside = (~step.inside).astype(np.float32)
-    means = _means(np.dstack([step.residual, step.current.gradient, unmatched, difference, outside, step.current.gray]))
+    means = _means(step.residual, step.current.gradient, unmatched, difference, outside, step.current.gray)
     rows, columns = flow.shape[:2]
     centres = coordinates(rows, columns) * np.float32(CELL) + np.float32(CELL / 2)
     camera = np.dstack([centres, np.ones((rows, columns), np.float32)]) @ step.camera.coefficients.astype(np.float32)
@@ -201,14 +201,11 @@ def _changes(look: Plane) -> Plane:
     return np.dstack([common, tint, look[..., 3], look[..., 4]])
 
 
-def _means(plane: Plane | NDArray[np.uint8]) -> Plane:
-    """Means over cells; the last row and column take in what is left over."""
-    height, width = plane.shape[:2]
+def _means(*planes: Plane | NDArray[np.uint8]) -> Plane:
+    """Means over cells, the planes' channels one after another; the last row and column take in what is left over."""
+    height, width = planes[0].shape[:2]
     size = (max(width // CELL, 1), max(height // CELL, 1))
-    if plane.ndim == 2:
-        return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
-    parts = [
-        cv2.resize(np.ascontiguousarray(plane[..., k : k + 4]), size, interpolation=cv2.INTER_AREA)
-        for k in range(0, plane.shape[2], 4)
-    ]
-    return np.dstack(parts).astype(np.float32)
+    if len(planes) == 1:
+        return np.asarray(cv2.resize(planes[0], size, interpolation=cv2.INTER_AREA), np.float32)
+    means = [cv2.resize(np.asarray(plane, np.float32), size, interpolation=cv2.INTER_AREA) for plane in planes]
+    return np.asarray(np.dstack(means), np.float32)
