@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.backends import BACKENDS, open_backend
+from bench.backends.procedural.behaviours import DEFAULT_MODELS
+from bench.extractors import EXTRACTORS
 from bench.networks import check_clip_name
 from bench.records import FrameholdError, Source, Spec, Suite, slug
 from bench.run_folder import RunFolder
@@ -36,6 +38,8 @@ def plan_run(
     clip_model: str | None = None,
     calibration: str | None = None,
     horizon: int | None = None,
+    reference: str | None = None,
+    features: str = "embedded",
 ) -> Spec:
     """The request of a run. `backends` are names, or `name/model` for one of its models; `clips` is a folder or file.
 
@@ -53,12 +57,16 @@ def plan_run(
     if clip_model:
         check_clip_name(clip_model)
     _, mark = load_calibration(profile, calibration)
+    if reference and not Path(reference).is_dir():
+        raise FrameholdError(f"--reference {reference}: no such folder of real footage")
+    if features not in EXTRACTORS:
+        raise FrameholdError(f"--features {features}: choose from {', '.join(EXTRACTORS)}")
     if clips:
         options = {"path": str(Path(clips).resolve()), "model": model}
         sources: tuple[Source, ...] = (Source("folder", options),)
         chosen = load_suite(suite) if suite else Suite(slug(Path(clips).resolve().name), 1, ())
     else:
-        sources = _sources(backends or ("procedural",))
+        sources = _sources(backends or DEFAULT_MODELS)
         chosen = load_suite(suite or DEFAULT_SUITE)
     return Spec(
         suite=chosen,
@@ -68,6 +76,8 @@ def plan_run(
         calibration=str(Path(calibration).resolve()) if calibration else None,
         calibration_sha256=mark,
         horizon=horizon,
+        reference=str(Path(reference).resolve()) if reference else None,
+        features=features,
         versions={name: version(name) for name in RECORDED},
         machine={"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
     )
@@ -103,7 +113,7 @@ def run_all(
     with run.locked():
         generate(run, crew, max_cost_usd)
         score(run, crew, offline)
-        return summarize(run, crew)
+        return summarize(run, crew, offline=offline)
 
 
 def workers_or_cores(workers: int) -> int:

@@ -2,71 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from bench.backends.procedural.breaking import FAILURES, render, seen_change
+from bench.backends.procedural.behaviours import BEHAVIOURS, Behaviour
+from bench.backends.procedural.breaking import FAILURES
+from bench.backends.procedural.conditions import CONDITIONS
 from bench.backends.procedural.failures import Failure
 from bench.backends.procedural.reading import read_prompt
+from bench.backends.procedural.rendering import render, seen_region, seen_share
 from bench.backends.procedural.scenes import RENDERER_VERSION, Scene, compose, streams
-from bench.records import Clip, ClipKey, ClipRequest, FrameholdError, Picture, Plan, Region, Suite
+from bench.records import Clip, ClipKey, ClipRequest, FrameholdError, Picture, Plan, Suite
 
 LEAST_SIDE, LARGEST_SIDE = 16, 4096  # px
 MOST_FRAMES = 100_000
 HIGHEST_FPS = 1000.0
-LEAST_SEEN = 0.035  # share of the picture that a break must change
-REDRAWS = 12
-
-
-@dataclass(frozen=True)
-class Onset:
-    """The true break frame is uniform over all whole frames between two shares of the clip's length, both included."""
-
-    earliest: float
-    latest: float
-
-    def bounds(self, frames: int) -> tuple[int, int]:
-        """First and last frame that can be the break; a break always has a frame before it.
-
-        >>> Onset(0.125, 0.8).bounds(48)
-        (6, 38)
-        """
-        low = max(1, round(self.earliest * frames))
-        return low, max(low, min(frames - 1, math.floor(self.latest * frames)))
-
-    def mean(self, frames: int) -> float:
-        """The mean true break frame, which is the mean of frames truly held."""
-        return sum(self.bounds(frames)) / 2
-
-    def draw(self, frames: int, rng: np.random.Generator) -> int:
-        """One break frame."""
-        low, high = self.bounds(frames)
-        return int(rng.integers(low, high + 1))
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """What a model does wrong, and when. Without a failure it holds for ever."""
-
-    failure: str | None = None
-    onset: Onset = Onset(1.0, 1.0)
-    static: bool = False
-
-
-# Break frames of 48, mean in brackets. They differ, so that the models have a true order. Where something stands before
-# the subject, a break that could not be seen is drawn again, so its breaks are uniform over the frames that show them.
-BEHAVIOURS: dict[str, Behaviour] = {
-    "procedural/steady": Behaviour(),
-    "procedural/haunted-knees": Behaviour("limbs", Onset(0.125, 0.45)),  # 6..21 (13.5)
-    "procedural/dream-filter": Behaviour("melt", Onset(0.125, 0.6)),  # 6..28 (17)
-    "procedural/pop": Behaviour("pop", Onset(0.25, 0.7)),  # 12..33 (22.5)
-    "procedural/flicker": Behaviour("flicker", Onset(0.3, 0.8)),  # 14..38 (26)
-    "procedural/freeze": Behaviour("freeze", Onset(0.5, 0.8)),  # 24..38 (31)
-    "procedural/frozen": Behaviour("freeze", Onset(0.0, 0.0), static=True),  # 1
-}
+LEAST_SEEN = 0.035  # share of the picture that a break should change
+REDRAWS = 8  # of a break that would hardly be seen
 
 
 class ProceduralBackend:
@@ -77,7 +31,7 @@ class ProceduralBackend:
         self.frames, self.fps, self.width, self.height = frames, fps, width, height
 
     def models(self) -> tuple[str, ...]:
-        """The seven behaviours."""
+        """All behaviours."""
         return tuple(BEHAVIOURS)
 
     def plan(self, suite: Suite, models: tuple[str, ...]) -> Plan:
@@ -110,7 +64,7 @@ class ProceduralBackend:
         _check(frames, fps, width, height)
         behaviour = _behaviour(request.key.model)
         scene = compose(read_prompt(request.prompt.text), request.key.seed, width, height, fps)
-        failure, region = choose_failure(behaviour, request, scene, frames) or (None, None)
+        fate = decide(behaviour, request, scene, frames)
         facts = {
             "renderer_version": RENDERER_VERSION,
             "seed": request.key.seed,
@@ -118,45 +72,87 @@ class ProceduralBackend:
             "fps": fps,
             "width": width,
             "height": height,
-            "failure": behaviour.failure if failure else None,
-            "failure_detail": failure.detail if failure else None,
-            "failure_region": list(region) if region else None,
-            "true_break_frame": failure.onset if failure else None,
-            "static": behaviour.static,
+            **_truth(behaviour, fate, frames),
         }
-        return Clip(frames=draw(scene, frames, failure), fps=fps, facts=facts)
+        return Clip(frames=draw(fate, frames), fps=fps, facts=facts)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def draw(scene: Scene, frames: int, failure: Failure | None) -> Iterator[Picture]:
+@dataclass(frozen=True)
+class Fate:
+    """What happens in one clip: the scene under its conditions, and all that goes wrong, the first one first."""
+
+    scene: Scene
+    condition: str | None = None
+    failures: tuple[tuple[str, Failure], ...] = ()
+
+    @property
+    def onset(self) -> int | None:
+        """The true break frame."""
+        return self.failures[0][1].onset if self.failures else None
+
+
+def draw(fate: Fate, frames: int) -> Iterator[Picture]:
     """The frames of a clip, one at a time."""
-    failures = (failure,) if failure else ()
+    failures = [failure for _, failure in fate.failures]
     for frame in range(frames):
-        yield render(scene, frame, failures)
+        yield render(fate.scene, frame, failures)
 
 
-def choose_failure(
-    behaviour: Behaviour, request: ClipRequest, scene: Scene, frames: int
-) -> tuple[Failure, Region] | None:
-    """What goes wrong in this clip and where, from a stream of its own, so that all models share the scene.
-
-    A break that nobody could see, behind a tree trunk, is drawn again: a viewer must be able to find the true one.
-    """
-    if behaviour.failure is None or frames < 2:
-        return None
+def decide(behaviour: Behaviour, request: ClipRequest, scene: Scene, frames: int) -> Fate:
+    """What goes wrong in this clip and when, from a stream of its own, so that all models share the scene."""
     rng = streams("failure", request.key.model, request.prompt.text, request.key.seed)
-    onsets, kinds = rng("onset"), rng("kind")
-    best: tuple[float, Failure, Region] | None = None
-    for _ in range(REDRAWS):
-        failure = FAILURES[behaviour.failure](scene, behaviour.onset.draw(frames, onsets), kinds)
-        region, share = seen_change(scene, failure)
-        if best is None or share > best[0]:
-            best = share, failure, region
-        if share >= LEAST_SEEN:
-            break
-    return best and best[1:]
+    conditions, onsets, kinds = rng("condition"), rng("onset"), rng("kind")
+    condition = None
+    if behaviour.conditions:
+        condition = behaviour.conditions[int(conditions.integers(len(behaviour.conditions)))]
+        scene = CONDITIONS[condition](scene, conditions)
+    onset = behaviour.onset.draw(frames, onsets) if behaviour.failures else None
+    if onset is None:
+        return Fate(scene, condition)
+    names = list(behaviour.failures)
+    chosen = [names.pop(int(kinds.integers(len(names))))]
+    at = [onset]
+    if behaviour.twice and onset + 1 < frames:
+        chosen.append(names.pop(int(kinds.integers(len(names)))))
+        at.append(int(onsets.integers(onset + 1, frames)))
+    failures = tuple((name, _plainest(scene, name, when, kinds)) for name, when in zip(chosen, at, strict=True))
+    return Fate(scene, condition, failures)
+
+
+def _truth(behaviour: Behaviour, fate: Fate, frames: int) -> dict[str, object]:
+    """What is known of a clip because it was drawn; a viewer would have to find out."""
+    failures = [
+        {
+            "failure": name,
+            "detail": failure.detail,
+            "onset": failure.onset,
+            "region": list(seen_region(fate.scene, failure, frames)),
+        }
+        for name, failure in fate.failures
+    ]
+    first = failures[0] if failures else {"failure": None, "detail": None, "region": None}
+    return {
+        "condition": fate.condition,
+        "failure": first["failure"],
+        "failure_detail": first["detail"],
+        "failure_region": first["region"],
+        "failures": failures,
+        "true_break_frame": fate.onset,
+        "true_mean_hold": behaviour.true_mean_hold(frames),
+        "static": behaviour.static,
+    }
+
+
+def _plainest(scene: Scene, name: str, onset: int, rng: np.random.Generator) -> Failure:
+    """A failure of that name that shows, behind a tree trunk too; of those that hardly do, the plainest."""
+    drawn: list[tuple[float, Failure]] = []
+    while len(drawn) < REDRAWS and (not drawn or drawn[-1][0] < LEAST_SEEN):
+        failure = FAILURES[name].build(scene, onset, rng)
+        drawn.append((seen_share(scene, failure), failure))
+    return max(drawn, key=lambda pair: pair[0])[1]
 
 
 def _behaviour(model: str) -> Behaviour:

@@ -1,58 +1,128 @@
-"""Which figure something happens to, what, and how it looks: the failures by name, and the finished frame."""
+"""The failures by name: which figure each happens to, and what becomes of it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
-from bench.backends.procedural.failures import MELT_SECONDS, Failure, Flicker, Freeze, Melt, Patch, Recast
-from bench.backends.procedural.figures import Figure, Spot
+from bench.backends.procedural import substitutes
+from bench.backends.procedural.backdrops import build_place
+from bench.backends.procedural.failures import ColourDrift, Failure, Freeze, Recast, Relocation, Shuffle
+from bench.backends.procedural.figures import Figure, Haunt, Part, Wrong, haunted
+from bench.backends.procedural.places import PLACES
+from bench.backends.procedural.rendering import most_in_view
+from bench.backends.procedural.retouching import Flicker, Melt, Patch
 from bench.backends.procedural.scenes import Scene
-from bench.backends.procedural.textures import noise
-from bench.records import Picture, Region
+from bench.backends.procedural.textures import Colour, noise
+from bench.backends.procedural.vocabulary import COLOURS
 
-WHOLE_PICTURE = Region(0.0, 0.0, 1.0, 1.0)
-SEEN = 12  # grey levels of difference that count as changed
 MELT_REACH = 0.13  # picture heights that a point flows at the most
-LEAST_RADIUS, MOST_RADIUS = (
-    0.19,
-    0.36,
-)  # of a local failure, in shorter sides of the picture; smaller ones are hard to see
+LEAST_RADIUS, MOST_RADIUS = 0.19, 0.36  # of a local failure, in shorter sides; smaller ones are hard to see
 PATCH_SHARE = 1.15  # of a figure's half extent that a local failure covers
 NARROW = 0.22  # half extent in picture widths; what is wider has no room for a second one beside it
 BESIDE = 0.32  # picture widths between a figure and its double
+DRIFT_SECONDS = 1.0  # until a colour has drifted all the way
+MORPH_SECONDS = 0.8  # until somebody has become somebody else
+TURN_SECONDS = 0.16  # until something has become something else
+DYES = ("red", "orange", "green", "blue", "purple", "pink", "turquoise")
+
+Choice = TypeVar("Choice")
+Build = Callable[[Scene, int, np.random.Generator], Failure]
 
 
 @dataclass(frozen=True)
-class Silhouette:
-    """Where a figure is in the picture: share of it, centre and half extent (x, y), all as fractions of the picture."""
+class Way:
+    """A way to break. What is `local` changes the picture about one figure only."""
 
-    share: float
-    centre: tuple[float, float]
-    extent: tuple[float, float]
-
-
-def silhouette(scene: Scene, figure: Figure, frame: int) -> Silhouette:
-    """What the figure covers, or those of its parts that can vanish, without its shadow."""
-    time, lens = frame / scene.fps, scene.lens
-    canvas = np.zeros((lens.height, lens.width, 4), np.uint8)
-    parts = tuple(p for p in figure.parts if not p.grounded and (not figure.vanishing or p.name in figure.vanishing))
-    replace(figure, parts=parts).draw(canvas, lens, scene.camera(time), time)
-    rows, columns = np.nonzero(canvas[:, :, 3] > 127)
-    if not rows.size:
-        return Silhouette(0.0, (0.5, 0.5), (0.0, 0.0))
-    x, y = columns / lens.width, rows / lens.height
-    extent = math.sqrt(3) * float(x.std()), math.sqrt(3) * float(y.std())  # exact for a box
-    return Silhouette(rows.size / canvas[:, :, 0].size, (float(x.mean()), float(y.mean())), extent)
+    build: Build
+    local: bool
+    about: str
 
 
-def most_in_view(scene: Scene, frame: int) -> tuple[Figure, Silhouette]:
-    """The figure that covers most of the picture, the middle of the picture counting twice its edge."""
-    found = [(figure, silhouette(scene, figure, frame)) for figure in scene.figures]
-    return max(found, key=lambda pair: pair[1].share * (1 - abs(pair[1].centre[0] - 0.5)))
+def limbs(*kinds: Wrong) -> Build:
+    """The limbs of a figure are wrong in one of these ways. What has no legs has parts that come off."""
+
+    def build(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+        target, _ = most_in_view(scene, onset)
+        haunt = _one(rng, [h for h in target.haunts if not kinds or h.wrong in kinds])
+        return Recast(onset, f"{target.name}: {haunt.name}", 0, target.number, _wearing(haunt))
+
+    return build
+
+
+def _wearing(haunt: Haunt) -> Callable[[Figure], tuple[Figure, ...]]:
+    return lambda figure: (haunted(figure, haunt),)
+
+
+def pop_out(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """A figure is gone."""
+    del rng
+    target, _ = most_in_view(scene, onset)
+    left: tuple[Part, ...] = tuple(part for part in target.parts if target.vanishing and part not in target.body)
+    return Recast(
+        onset, f"the {target.name} is gone", 0, target.number, lambda f: (replace(f, parts=left),) if left else ()
+    )
+
+
+def pop_in(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """Something is there that was not: a second one of a kind, or another thing."""
+    target, seen = most_in_view(scene, onset)
+    side = -1 if seen.centre[0] > 0.5 + 0.1 * float(rng.uniform(-1, 1)) else 1
+    shift = side * BESIDE * scene.lens.aspect * target.depth
+    room = seen.extent[0] < NARROW and len(scene.figures) == 1 and not target.vanishing
+    if room and rng.uniform() < 0.5:
+        double = substitutes.moved(target, shift)
+        return Recast(onset, f"a second {target.name} appears", 0, target.number, lambda f: (double, f))
+    other = substitutes.newcomer(scene, target, shift, rng)
+    return Recast(onset, f"a {other.name} appears", 0, target.number, lambda f: (f, other))
+
+
+def pop(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """A figure is gone, or one is there that was not."""
+    return (pop_out if rng.uniform() < 0.5 else pop_in)(scene, onset, rng)
+
+
+def identity(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """A figure slowly becomes another one of its kind."""
+    target, _ = most_in_view(scene, onset)
+    other = substitutes.relative(scene, target, rng)
+    detail = f"the {target.name} becomes another {target.name}"
+    return Recast(onset, detail, round(MORPH_SECONDS * scene.fps), target.number, lambda _: (other,))
+
+
+def turn(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """The subject becomes another subject."""
+    target, _ = most_in_view(scene, onset)
+    other = substitutes.stranger(scene, target, rng)
+    detail = f"the {target.name} becomes a {other.name}"
+    left: tuple[Part, ...] = tuple(part for part in target.parts if target.vanishing and part not in target.body)
+    rest = (replace(target, parts=left),) if left else ()
+    return Recast(onset, detail, round(TURN_SECONDS * scene.fps), target.number, lambda _: (*rest, other))
+
+
+def colour(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """The colours of a figure drift to another one."""
+    target, _ = most_in_view(scene, onset)
+    own = substitutes.mean_colour(target)
+    names = sorted(DYES, key=lambda name: -_distance(own, COLOURS[name]))
+    name = names[int(rng.integers(3))]
+    over = round(DRIFT_SECONDS * scene.fps)
+    return ColourDrift(onset, f"the {target.name} turns {name}", target.number, COLOURS[name], over)
+
+
+def _distance(one: Colour, other: Colour) -> float:
+    return float(np.abs(np.subtract(one, other)).sum())
+
+
+def background(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """The place is another one."""
+    place = _one(rng, [name for name in PLACES if name != scene.wish.place])
+    seed = int(rng.integers(2**32))
+    layers = build_place(PLACES[place], scene.lens, lambda name: np.random.default_rng([seed, *name.encode()]))
+    return Relocation(onset, f"the place becomes: {place}", 0, layers)
 
 
 def _patch(scene: Scene, onset: int) -> Patch:
@@ -65,29 +135,6 @@ def _patch(scene: Scene, onset: int) -> Patch:
     ]
     centre = (seen.centre[0] * size[0], seen.centre[1] * size[1])
     return Patch(scene, target, centre, (radius[0], radius[1]), onset)
-
-
-def limbs(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
-    """The limbs of a figure are wrong: one of its haunts. What has no legs has parts that come off."""
-    target, _ = most_in_view(scene, onset)
-    haunt = target.haunts[int(rng.integers(len(target.haunts)))]
-    return Recast(onset, haunt.name, target, (replace(target, haunt=haunt),))
-
-
-def pop(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
-    """A figure is gone, or a second one is there."""
-    target, seen = most_in_view(scene, onset)
-    room = seen.extent[0] < NARROW and abs(seen.centre[0] - 0.5) < NARROW
-    if len(scene.figures) == 1 and room and not target.vanishing and rng.uniform() < 0.5:
-        shift = (BESIDE if rng.uniform() < 0.5 else -BESIDE) * scene.lens.aspect * target.depth
-
-        def beside(time: float) -> Spot:
-            spot = target.place(time)
-            return Spot(spot.x + shift, spot.lift)
-
-        return Recast(onset, f"a second {target.name} appears", target, (target, replace(target, place=beside)))
-    left = tuple(part for part in target.parts if target.vanishing and part.name not in target.vanishing)
-    return Recast(onset, f"the {target.name} is gone", target, (replace(target, parts=left),) if left else ())
 
 
 def melt(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
@@ -115,41 +162,30 @@ def freeze(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
     return Freeze(onset, "the clip stops")
 
 
-FAILURES: dict[str, Callable[[Scene, int, np.random.Generator], Failure]] = {
-    "limbs": limbs,
-    "melt": melt,
-    "pop": pop,
-    "flicker": flicker,
-    "freeze": freeze,
+def shuffle(scene: Scene, onset: int, rng: np.random.Generator) -> Failure:
+    """The frames lose their order."""
+    del scene
+    return Shuffle(onset, "the frames come in another order", int(rng.integers(2**32)))
+
+
+def _one(rng: np.random.Generator, choices: Sequence[Choice]) -> Choice:
+    return choices[int(rng.integers(len(choices)))]
+
+
+FAILURES: dict[str, Way] = {
+    "limbs": Way(limbs(), True, "a body gone wrong in any way"),
+    "limb-swap": Way(limbs("swap"), True, "parts of a body change places"),
+    "limb-detach": Way(limbs("detach"), True, "parts of a body come off"),
+    "extra-limb": Way(limbs("extra"), True, "parts of a body are there twice"),
+    "identity": Way(identity, True, "somebody slowly becomes somebody else"),
+    "turn": Way(turn, True, "the subject becomes another subject"),
+    "colour": Way(colour, True, "the colours of the subject drift"),
+    "pop-out": Way(pop_out, True, "something is gone"),
+    "pop-in": Way(pop_in, True, "something is there that was not"),
+    "pop": Way(pop, True, "something is gone, or there"),
+    "background": Way(background, False, "the place becomes another place"),
+    "melt": Way(melt, True, "surfaces run"),
+    "flicker": Way(flicker, False, "brightness and texture jump"),
+    "freeze": Way(freeze, False, "the clip stops"),
+    "shuffle": Way(shuffle, False, "the frames lose their order"),
 }
-
-
-def render(scene: Scene, frame: int, failures: Sequence[Failure] = (), grain: bool = True) -> Picture:
-    """The finished frame, height x width x 3 RGB; `frame` counts from 0."""
-    for failure in failures:
-        frame = failure.moment(frame)
-    figures = scene.figures
-    for failure in failures:
-        figures = failure.cast(figures, frame)
-    picture = scene.picture(frame, figures)
-    for failure in failures:
-        picture = failure.retouch(picture, frame)
-    return scene.with_grain(picture, frame) if grain else picture
-
-
-def seen_change(scene: Scene, failure: Failure) -> tuple[Region, float]:
-    """The box of what the failure changes and the share of the picture that changes: measured at its onset.
-
-    A melt is measured when it is complete.
-    """
-    if isinstance(failure, Freeze):
-        return WHOLE_PICTURE, 1.0
-    frame = failure.onset + (round(MELT_SECONDS * scene.fps) if isinstance(failure, Melt) else 0)
-    before, after = (render(scene, frame, those, grain=False).astype(np.int16) for those in ((), (failure,)))
-    changed = np.abs(after - before).max(axis=2) > SEEN
-    if not changed.any():
-        return WHOLE_PICTURE, 0.0
-    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
-    y, x = int(rows[0]), int(columns[0])
-    box = (x / scene.width, y / scene.height, (columns[-1] + 1 - x) / scene.width, (rows[-1] + 1 - y) / scene.height)
-    return Region(*(round(float(edge), 4) for edge in box)), float(changed.mean())

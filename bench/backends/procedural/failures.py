@@ -1,22 +1,21 @@
-"""What goes wrong, from which frame on. Composable: each may show another moment, other figures, another picture."""
+"""What goes wrong, from which frame on. Composable: each may show another moment, other figures, another place."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.backends.procedural.figures import Figure
-from bench.backends.procedural.scenes import Scene
-from bench.backends.procedural.textures import noise
+from bench.backends.procedural.layers import Layer
+from bench.backends.procedural.sprites import Matrix
+from bench.backends.procedural.textures import Colour
 from bench.records import Picture
 
-MELT_SECONDS = 1.0  # from the onset until fully melted
-FLICKER_GAIN = (0.14, 0.3)  # how much brighter or darker, frame by frame in turn
-FLICKER_BLOTCHES = 11.0  # grey levels of texture that jumps
+LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue, after Rec. 601
+BLOCK = 12  # frames that are shuffled among themselves
+STRIDES = (5, 7)  # both have no divisor in common with BLOCK, so that every frame of it is shown once
 
 
 @dataclass(frozen=True)
@@ -26,17 +25,35 @@ class Failure:
     onset: int
     detail: str
 
+    @property
+    def frames_until_complete(self) -> int:
+        """From the onset on."""
+        return 0
+
     def moment(self, frame: int) -> int:
         """The frame that is shown in this frame's stead."""
         return frame
 
+    def share(self, frame: int) -> float:
+        """How far the old picture has given way to the new one at a frame from the onset on: 1 when all of it has."""
+        del frame
+        return 1.0
+
+    def whole(self) -> Failure:
+        """The same, with nothing of the old picture left."""
+        return self
+
     def cast(self, figures: tuple[Figure, ...], frame: int) -> tuple[Figure, ...]:
-        """The figures that take part."""
+        """The figures that take part at a frame from the onset on."""
         del frame
         return figures
 
+    def setting(self, behind: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        """What stands behind them from the onset on."""
+        return behind
+
     def retouch(self, picture: Picture, frame: int) -> Picture:
-        """The finished picture."""
+        """The finished picture at a frame from the onset on."""
         del frame
         return picture
 
@@ -51,115 +68,90 @@ class Freeze(Failure):
 
 
 @dataclass(frozen=True)
-class Recast(Failure):
-    """One figure is replaced by others: a wrong body, none at all, or two."""
-
-    target: Figure
-    substitutes: tuple[Figure, ...]
-
-    def cast(self, figures: tuple[Figure, ...], frame: int) -> tuple[Figure, ...]:
-        """The figures with the target's substitutes from the onset on."""
-        if frame < self.onset:
-            return figures
-        return tuple(one for figure in figures for one in (self.substitutes if figure is self.target else (figure,)))
-
-
-@dataclass(frozen=True)
-class Patch:
-    """A soft ellipse that travels with a figure. Sizes in px of the finished picture."""
-
-    scene: Scene
-    target: Figure
-    centre: tuple[float, float]
-    radius: tuple[float, float]
-    onset: int
-
-    def window(self) -> NDArray[np.float32]:
-        """1 in the middle, 0 at the rim, (2 ry + 1) x (2 rx + 1)."""
-        rx, ry = (math.ceil(r) for r in self.radius)
-        y, x = np.mgrid[-ry : ry + 1, -rx : rx + 1].astype(np.float32)
-        away = np.hypot(x / self.radius[0], y / self.radius[1])
-        return np.asarray(np.clip(2.2 * (1 - away), 0, 1) ** 1.5, np.float32)
-
-    def corner(self, frame: int) -> tuple[float, float]:
-        """Upper left (x, y) of the window at that frame, in px."""
-        start, now = (self._root(moment) for moment in (self.onset, frame))
-        rx, ry = (math.ceil(r) for r in self.radius)
-        return self.centre[0] + now[0] - start[0] - rx, self.centre[1] + now[1] - start[1] - ry
-
-    def _root(self, frame: int) -> tuple[float, float]:
-        time, lens = frame / self.scene.fps, self.scene.lens
-        spot = self.target.place(time)
-        depth = self.target.depth
-        point = self.scene.camera(time).matrix(lens, depth) @ [
-            spot.x / depth,
-            lens.ground(depth) - spot.lift / depth,
-            1,
-        ]
-        return float(point[0]) * self.scene.width / lens.width, float(point[1]) * self.scene.height / lens.height
-
-
-def patched(
-    picture: Picture, piece: NDArray[np.float32], corner: tuple[float, float], size: int
-) -> tuple[NDArray[np.float32], slice, slice]:
-    """`piece` moved to a corner between px, cut to the picture, and the rows and columns it covers there."""
-    left, top = math.floor(corner[0]), math.floor(corner[1])
-    shift = np.array([[1, 0, corner[0] - left], [0, 1, corner[1] - top]], np.float64)
-    moved = np.asarray(cv2.warpAffine(piece, shift, (piece.shape[1] + 1, piece.shape[0] + 1)), np.float32).reshape(
-        piece.shape[0] + 1, -1, size
-    )
-    rows = slice(max(0, top), min(picture.shape[0], top + moved.shape[0]))
-    columns = slice(max(0, left), min(picture.shape[1], left + moved.shape[1]))
-    if rows.start >= rows.stop or columns.start >= columns.stop:
-        return moved[:0, :0], slice(0, 0), slice(0, 0)
-    return moved[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left], rows, columns
-
-
-@dataclass(frozen=True)
-class Melt(Failure):
-    """A part of the picture flows, more and more, and its texture runs together."""
-
-    patch: Patch
-    flow: NDArray[np.float32]  # window height x width x 3: flow in x and y (px), and the window
-
-    def retouch(self, picture: Picture, frame: int) -> Picture:
-        """Read every pixel from where its paint has come from."""
-        if frame < self.onset:
-            return picture
-        severity = min(1.0, (frame - self.onset + 1) / (MELT_SECONDS * self.patch.scene.fps))
-        flow, rows, columns = patched(picture, self.flow, self.patch.corner(frame), 3)
-        if not flow.size:
-            return picture
-        y, x = np.mgrid[rows, columns].astype(np.float32)
-        x, y = (np.ascontiguousarray(at + severity * flow[:, :, axis]) for axis, at in enumerate((x, y)))
-        melted = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-        runny = cv2.GaussianBlur(melted, (0, 0), 0.4 + 0.014 * picture.shape[0] * severity)
-        share = (0.75 * severity * flow[:, :, 2])[:, :, None]
-        result = picture.copy()
-        result[rows, columns] = np.rint(melted + (runny.astype(np.float32) - melted) * share)
-        return result
-
-
-@dataclass(frozen=True)
-class Flicker(Failure):
-    """Brightness and texture of a part, or of all, jump from frame to frame."""
+class Shuffle(Failure):
+    """The frames from the onset on come in another order, block by block, so that any length can be drawn."""
 
     seed: int
-    patch: Patch | None
 
-    def retouch(self, picture: Picture, frame: int) -> Picture:
-        """Brighter, darker, brighter: by an amount of its own in every frame, so that no frame is like the last."""
+    def moment(self, frame: int) -> int:
+        """Far from the frames before and after it."""
         if frame < self.onset:
-            return picture
-        rng = np.random.default_rng([self.seed, frame])
-        gain = float(rng.uniform(*FLICKER_GAIN)) * (1 if (frame - self.onset) % 2 else -1)
-        cell = 0.05 * picture.shape[0]
-        window = self.patch.window() if self.patch else np.ones(picture.shape[:2], np.float32)
-        blotches = noise(rng, window.shape[0], window.shape[1], (cell, cell), 2) * window
-        piece = np.stack([window, np.asarray(blotches, np.float32)], axis=2)
-        piece, rows, columns = patched(picture, piece, self.patch.corner(frame) if self.patch else (0.0, 0.0), 2)
-        part = picture[rows, columns].astype(np.float32)
-        changed = part * (1 + gain * piece[:, :, :1]) + FLICKER_BLOTCHES * piece[:, :, 1:]
-        result = picture.copy()
-        result[rows, columns] = np.rint(np.clip(changed, 0, 255))
-        return result
+            return frame
+        block, place = divmod(frame - self.onset, BLOCK)
+        rng = np.random.default_rng([self.seed, block])
+        start, stride = int(rng.integers(3, BLOCK - 3)), STRIDES[int(rng.integers(2))]
+        return self.onset + block * BLOCK + (start + stride * place) % BLOCK
+
+
+@dataclass(frozen=True)
+class Turn(Failure):
+    """The old picture gives way to a new one within `over` frames; at once when that is 0."""
+
+    over: int
+
+    @property
+    def frames_until_complete(self) -> int:
+        """From the onset on."""
+        return self.over
+
+    def share(self, frame: int) -> float:
+        """Grows evenly."""
+        return min(1.0, (frame - self.onset + 1) / (self.over + 1))
+
+    def whole(self) -> Turn:
+        """Turned at once."""
+        return replace(self, over=0)
+
+
+@dataclass(frozen=True)
+class Recast(Turn):
+    """One figure, known by its number, becomes others: a wrong body, another one, none at all, or two."""
+
+    number: int
+    change: Callable[[Figure], tuple[Figure, ...]]
+
+    def cast(self, figures: tuple[Figure, ...], frame: int) -> tuple[Figure, ...]:
+        """The figures with what has become of that one."""
+        del frame
+        return tuple(one for f in figures for one in (self.change(f) if f.number == self.number else (f,)))
+
+
+@dataclass(frozen=True)
+class Relocation(Turn):
+    """The place is another one; the figures stay."""
+
+    elsewhere: tuple[Layer, ...]
+
+    def setting(self, behind: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        """The other place."""
+        del behind
+        return self.elsewhere
+
+
+@dataclass(frozen=True)
+class ColourDrift(Failure):
+    """One figure takes on another colour, more and more within `over` frames, light and shade kept."""
+
+    number: int
+    colour: Colour
+    over: int
+
+    @property
+    def frames_until_complete(self) -> int:
+        """From the onset on."""
+        return self.over
+
+    def cast(self, figures: tuple[Figure, ...], frame: int) -> tuple[Figure, ...]:
+        """The figures, that one tinted."""
+        severity = min(1.0, (frame - self.onset + 1) / (self.over + 1))
+        tint = tinting(self.colour, severity)
+        return tuple(replace(f, tint=tint) if f.number == self.number else f for f in figures)
+
+
+def tinting(colour: Colour, severity: float) -> Matrix:
+    """Premultiplied RGBA to RGBA: that share of the colour, as bright as what was there."""
+    ink = np.asarray(colour, np.float64)
+    dyed = np.outer(ink / float(LUMINANCE @ ink), LUMINANCE)
+    matrix = np.eye(4)
+    matrix[:3, :3] = (1 - severity) * np.eye(3) + severity * dyed
+    return matrix

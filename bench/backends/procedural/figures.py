@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 
 from bench.backends.procedural.camera import Lens, View
@@ -78,13 +79,21 @@ class Part:
     grounded: bool = False
 
 
+Wrong = Literal["twist", "swap", "detach", "extra"]  # bent or grown, in another's place, come off, one too many
+
+
 @dataclass(frozen=True)
 class Haunt:
-    """A wrong body: joints that are off (on top of the pose), and parts that wear another part's sprite."""
+    """A wrong body: joints that are off (on top of the pose), parts that wear another part's sprite, parts too many.
 
+    `extras` are parts that are there twice, with all that hangs from them; the second ones are off by that joint.
+    """
+
+    wrong: Wrong
     name: str
-    joints: Mapping[str, Joint]
+    joints: Mapping[str, Joint] = field(default_factory=dict)
     swaps: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, Joint] = field(default_factory=dict)
 
 
 def at_rest(time: float) -> Pose:
@@ -99,7 +108,8 @@ class Figure:
 
     `size` is picture heights a figure unit at depth 1, `unit` the px a figure unit its sprites were made with.
     The ground is y = 0 in figure units; `speed` is what a camera that follows it has to do. When the figure vanishes,
-    its `vanishing` parts do, or all of it where none are named.
+    its `vanishing` parts do, or all of it where none are named. `tint` turns the colours of all that can vanish,
+    `number` tells it from the other figures of its scene.
     """
 
     name: str
@@ -114,6 +124,13 @@ class Figure:
     speed: float = 0.0
     haunt: Haunt | None = None
     vanishing: tuple[str, ...] = ()
+    tint: Matrix | None = None
+    number: int = 0
+
+    @property
+    def body(self) -> tuple[Part, ...]:
+        """The parts that are the thing itself: without its shadow and what stays when it vanishes."""
+        return tuple(p for p in self.parts if not p.grounded and (not self.vanishing or p.name in self.vanishing))
 
     def matrices(self, lens: Lens, view: View, time: float) -> dict[str, Matrix]:
         """From every part's own units to canvas px."""
@@ -148,10 +165,45 @@ class Figure:
         matrices = self.matrices(lens, view, time)
         swaps = self.haunt.swaps if self.haunt else {}
         by_name = {part.name: part for part in self.parts}
+        tinted = {part.name for part in self.body} if self.tint is not None else set()
         for part in self.parts:
             look = by_name[swaps.get(part.name, part.name)]
             sprite = look.bend(look.sprite, time) if look.bend else look.sprite
-            lay(canvas, sprite.pixels, matrices[part.name] @ sprite_to_units(sprite, self.unit))
+            pixels = sprite.pixels
+            if part.name in tinted and self.tint is not None:
+                pixels = np.asarray(cv2.transform(pixels, self.tint), np.uint8)
+            lay(canvas, pixels, matrices[part.name] @ sprite_to_units(sprite, self.unit))
+
+
+def haunted(figure: Figure, haunt: Haunt) -> Figure:
+    """The figure with that wrong body."""
+    copies: dict[str, str] = {}
+    for part in parents_first(figure.parts):
+        if part.name in haunt.extras or part.parent in copies:
+            copies[part.name] = f"second {part.name}"
+    parts: list[Part] = []
+    for part in figure.parts:
+        parts.append(part)
+        if part.name in copies:
+            parts.append(replace(part, name=copies[part.name], parent=copies.get(part.parent, part.parent)))
+
+    def pose(time: float) -> Pose:
+        joints = figure.pose(time)
+        still = Joint()
+        return {**joints, **{c: joints.get(n, still).plus(haunt.extras.get(n, still)) for n, c in copies.items()}}
+
+    vanishing = figure.vanishing and (*figure.vanishing, *copies.values())
+    return replace(figure, parts=tuple(parts), pose=pose if copies else figure.pose, haunt=haunt, vanishing=vanishing)
+
+
+def parents_first(parts: tuple[Part, ...]) -> list[Part]:
+    """The parts in an order in which each comes after what it hangs from."""
+    by_name = {part.name: part for part in parts}
+
+    def depth(part: Part) -> int:
+        return 1 + depth(by_name[part.parent]) if part.parent else 0
+
+    return sorted(parts, key=depth)
 
 
 def sprite_to_units(sprite: Sprite, unit: float) -> Matrix:

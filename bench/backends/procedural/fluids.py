@@ -132,8 +132,13 @@ def _ledge(shop: Workshop) -> Sprite:
 
 
 FALL_HAUNTS = (
-    Haunt("lower fall stands beside the upper", {"lower fall": Joint(0, 0.3, -0.2)}),
-    Haunt("lower fall pours sideways", {"lower fall": Joint(62, -0.1, 0.05)}),
+    Haunt("swap", "lower fall stands beside the upper", {"lower fall": Joint(0, 0.3, -0.2)}),
+    Haunt("detach", "lower fall pours sideways", {"lower fall": Joint(62, -0.1, 0.05)}),
+    Haunt(
+        "extra",
+        "two more falls pour from nowhere",
+        extras={"upper fall": Joint(0, 0.33, 0.2), "lower fall": Joint(0, -0.38, -0.25)},
+    ),
 )
 
 
@@ -179,6 +184,8 @@ def _crest(shop: Workshop, row: int) -> Sprite:
 
 
 WAVE_HAUNTS = (
-    Haunt("a wave stands upright", {"row 2": Joint(62, 0.0, -0.15)}),
-    Haunt("waves hang in the sky", {"row 1": Joint(180, 0.0, -0.28), "row 2": Joint(-20, 0.1, -0.5)}),
+    Haunt("twist", "a wave stands upright", {"row 2": Joint(62, 0.0, -0.15)}),
+    Haunt("swap", "waves hang in the sky", {"row 1": Joint(180, 0.0, -0.28), "row 2": Joint(-20, 0.1, -0.5)}),
+    Haunt("detach", "a wave comes off the water", {"row 2": Joint(14, 0.1, -0.42)}),
+    Haunt("extra", "a wave too many rolls through the sky", extras={"row 1": Joint(-12, 0.0, -0.3, 1.0, 1.5)}),
 )

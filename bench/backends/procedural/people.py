@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from bench.backends.procedural.bodies import HAUNTS, HEEL, SHIN, SOLE, THIGH, TOE, body_parts
 from bench.backends.procedural.camera import Lens
-from bench.backends.procedural.figures import Cycle, Figure, Haunt, Joint, Part, Pose, Slot, Spot
+from bench.backends.procedural.figures import Cycle, Figure, Joint, Pose, Slot, Spot
 from bench.backends.procedural.reading import Wish
-from bench.backends.procedural.sprites import Point, Sprite, Workshop, flattened
-from bench.backends.procedural.textures import Colour, Material
 
 HEIGHT = 0.68  # picture heights
-HIP, THIGH, SHIN = 0.515, 0.245, 0.225
-SHOULDER, UPPER_ARM, FOREARM = -0.275, 0.155, 0.15
-HEEL, TOE, SOLE = -0.035, 0.095, 0.045
-FAR_SHADE = 0.72  # far limbs lie in the body's shade
-
-SKIN = (Colour(224, 178, 148), Colour(198, 148, 112), Colour(150, 104, 76), Colour(112, 76, 56))
-HAIR = (Colour(58, 42, 34), Colour(104, 70, 44), Colour(44, 40, 42), Colour(150, 116, 66))
-SHIRTS = (Colour(66, 110, 150), Colour(150, 66, 60), Colour(80, 128, 84), Colour(176, 142, 72))
-TROUSERS = (Colour(58, 66, 96), Colour(92, 84, 72), Colour(70, 70, 76))
+CHILD = 0.8  # of that
+CHILDREN = frozenset({"boy", "boys", "girl", "girls", "child", "children"})
+JUMP, JUMP_SECONDS, GROUNDED = 0.2, 0.95, 0.45  # body heights; the share of a jump that the feet are on the ground
+WAVES_A_SECOND = 1.5
 
 
 @dataclass(frozen=True)
@@ -54,7 +49,6 @@ GAITS: dict[str, Gait] = {
         1.35, 78.0, -9.0,
     ),
 }  # fmt: skip
-RUNNING = frozenset({"run", "jog", "sprint"})
 
 
 def ankle_at(gait: Gait, phase: float) -> tuple[float, float, float]:
@@ -92,12 +86,22 @@ def stride(gait: Gait, samples: int = 48) -> float:
 
 
 def person(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
-    """A man, woman or child who walks or runs on the spot while the camera follows."""
-    size = HEIGHT * lens.figure_scale * slot.scale * (0.8 if wish.words & {"boy", "girl", "child"} else 1.0)
+    """A man, woman or child: who walks or runs is followed by the camera, others stand, wave or jump."""
+    size = HEIGHT * lens.figure_scale * slot.scale * (CHILD if wish.words & CHILDREN else 1.0)
     shop = slot.workshop(size, lens, rng)
-    gait = GAITS["run" if wish.action in RUNNING else "walk"]
+    going = GAITS.get(wish.action)
+    speed = slot.faces * stride(going) * going.cadence * size if going else 0.0
+    leap = JUMP * size if wish.action == "jump" else 0.0
+    return Figure(
+        name="person", parts=body_parts(wish, shop, rng),
+        pose=_going(going, slot) if going else _staying(wish.action, slot),
+        place=lambda time: Spot(slot.x + speed * time, leap * jump(time, slot.phase)[1]), size=size, unit=shop.unit,
+        depth=slot.depth, faces=slot.faces, speed=speed, haunts=HAUNTS,
+    )  # fmt: skip
+
+
+def _going(gait: Gait, slot: Slot) -> Callable[[float], Pose]:
     height = hip_height(gait)
-    speed = slot.faces * stride(gait) * gait.cadence * size
 
     def pose(time: float) -> Pose:
         near = time * gait.cadence + slot.phase
@@ -113,131 +117,41 @@ def person(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figu
         joints["skirt"] = Joint(0.25 * (gait.hip(near) + gait.hip(near + 0.5) - 16) + 2 * math.sin(4 * math.pi * near))
         return joints
 
-    return Figure(
-        name="person", parts=_body(wish, shop, rng), pose=pose, place=lambda time: Spot(slot.x + speed * time),
-        size=size, unit=shop.unit, depth=slot.depth, faces=slot.faces, speed=speed, haunts=HAUNTS,
-    )  # fmt: skip
+    return pose
 
 
-def _pick(rng: np.random.Generator, colours: tuple[Colour, ...]) -> Colour:
-    return colours[int(rng.integers(len(colours)))]
+def jump(time: float, start: float) -> tuple[float, float]:
+    """(how deep the knees are bent, how high the feet are off the ground), 0..1 each."""
+    phase = (time / JUMP_SECONDS + start) % 1.0
+    if phase < GROUNDED:
+        return math.sin(math.pi * phase / GROUNDED), 0.0
+    flight = (phase - GROUNDED) / (1 - GROUNDED)
+    return 0.0, 4 * flight * (1 - flight)
 
 
-def _body(wish: Wish, shop: Workshop, rng: np.random.Generator) -> tuple[Part, ...]:
-    """All parts, the far side first."""
-    skin, hair = Material(_pick(rng, SKIN), "cloth", 0.06), Material(_pick(rng, HAIR), "fur", 0.25)
-    top = wish.colour("shirt", "jacket", "sweater", "coat", "dress") or _pick(rng, SHIRTS)
-    legs = wish.colour("trousers", "jeans", "pants") or _pick(rng, TROUSERS)
-    shirt = Material(top, "stripes" if not wish.words & {"coat", "jacket", "dress"} else "cloth", 0.16)
-    cloth, shoes = Material(legs, "cloth", 0.16), Material(Colour(64, 50, 44), "cloth", 0.12)
-    woman = bool(wish.words & {"woman", "women", "girl", "lady"})
-    parts = [
-        Part("shadow", shop.shadow((0.26, 0.035)), grounded=True),
-        *_arm("far", shop, shirt.darker(FAR_SHADE), skin.darker(0.8)),
-    ]
-    parts += _leg("far", shop, cloth.darker(FAR_SHADE), shoes.darker(0.8)) + _leg("near", shop, cloth, shoes)
-    parts.append(Part("hips", shop.disc((0.075, 0.07), cloth, (0.0, -0.01))))
-    if wish.words & {"coat", "dress", "skirt"}:
-        hem = shop.blob(
-            [(-0.085, -0.1), (0.085, -0.1), (0.115, 0.08), (0.135, 0.2), (0.0, 0.225), (-0.13, 0.2), (-0.11, 0.06)],
-            shirt,
-        )
-        parts.append(Part("skirt", hem, (0.0, 0.0), "hips"))
-    torso = shop.blob(
-        [
-            (-0.075, 0.03),
-            (-0.09, -0.12),
-            (-0.095, -0.25),
-            (-0.04, -0.325),
-            (0.05, -0.32),
-            (0.1, -0.23),
-            (0.088, -0.1),
-            (0.078, 0.03),
-        ],
-        shirt,
-    )
-    parts.append(Part("torso", torso, (0.0, -0.01), "hips"))
-    parts.append(Part("head", _head(shop, skin, hair, woman), (0.012, -0.33), "torso"))
-    return (*parts, *_arm("near", shop, shirt.darker(0.9), skin))
+def _staying(action: str, slot: Slot) -> Callable[[float], Pose]:
+    """Standing, and what can be done standing: waving a hand, jumping."""
 
+    def pose(time: float) -> Pose:
+        t = time + 5 * slot.phase
+        crouch, flight = jump(time, slot.phase) if action == "jump" else (0.0, 0.0)
+        bent = 52 * crouch + 14 * flight
+        hips = (THIGH + SHIN) * math.cos(math.radians(bent)) + SOLE
+        joints = {
+            "hips": Joint(x=0.006 * math.sin(1.1 * t), y=-hips),
+            "torso": Joint(0.8 * math.sin(2.2 * t) - 0.45 * bent * (crouch > 0)),
+            "head": Joint(4 * math.sin(1.3 * t) + 0.3 * bent),
+            "skirt": Joint(1.5 * math.sin(2.2 * t)),
+        }
+        for side, apart in (("near", 5), ("far", -5)):
+            joints[f"{side} thigh"] = Joint(bent + apart)
+            joints[f"{side} shin"] = Joint(-2 * bent - max(0, apart))
+            joints[f"{side} foot"] = Joint(bent + max(0, -apart) - 34 * flight)
+            joints[f"{side} arm"] = Joint(apart + 3 * math.sin(1.7 * t) - 45 * crouch + 135 * flight)
+            joints[f"{side} forearm"] = Joint(14 + 20 * flight)
+        if action == "wave":
+            joints["near arm"] = Joint(148 + 4 * math.sin(2.1 * t))
+            joints["near forearm"] = Joint(12 + 34 * math.sin(2 * math.pi * WAVES_A_SECOND * t))
+        return joints
 
-def _head(shop: Workshop, skin: Material, hair: Material, woman: bool) -> Sprite:
-    """Neck, face in profile, hair, ear; the pivot is the foot of the neck."""
-    neck = shop.shape([(-0.036, 0.025), (-0.03, -0.06), (0.03, -0.06), (0.036, 0.025)], skin.darker(0.88))
-    face = shop.blob(
-        [
-            (-0.05, -0.1),
-            (-0.04, -0.155),
-            (0.0, -0.175),
-            (0.045, -0.155),
-            (0.056, -0.11),
-            (0.075, -0.088),
-            (0.055, -0.072),
-            (0.05, -0.04),
-            (0.015, -0.025),
-            (-0.03, -0.05),
-        ],
-        skin,
-    )
-    crown: list[Point] = [
-        (-0.07, -0.09),
-        (-0.062, -0.165),
-        (-0.01, -0.2),
-        (0.048, -0.178),
-        (0.055, -0.145),
-        (0.0, -0.14),
-        (-0.02, -0.1),
-        (-0.045, -0.06),
-    ]
-    tail: list[Point] = [
-        (-0.06, -0.15),
-        (-0.02, -0.12),
-        (-0.025, -0.05),
-        (-0.05, 0.06),
-        (-0.105, 0.07),
-        (-0.095, -0.05),
-    ]
-    eye = shop.disc((0.008, 0.011), Material(Colour(40, 34, 34)), (0.04, -0.112))
-    ear = shop.disc((0.012, 0.018), skin.darker(0.85), (-0.01, -0.095))
-    return flattened([neck, face, eye, shop.blob(crown, hair), *([shop.blob(tail, hair)] if woman else []), ear])
-
-
-def _leg(side: str, shop: Workshop, cloth: Material, shoes: Material) -> list[Part]:
-    foot = shop.blob([(HEEL, -0.01), (0.0, -0.03), (0.035, -0.015), (TOE, 0.02), (TOE, SOLE), (HEEL, SOLE)], shoes)
-    return [
-        Part(f"{side} foot", foot, (0.0, SHIN), f"{side} shin"),
-        Part(f"{side} shin", shop.limb(SHIN, 0.092, 0.062, cloth), (0.0, THIGH), f"{side} thigh"),
-        Part(f"{side} thigh", shop.limb(THIGH, 0.125, 0.094, cloth), (0.0, 0.0), "hips"),
-    ]
-
-
-def _arm(side: str, shop: Workshop, shirt: Material, skin: Material) -> list[Part]:
-    hand = shop.disc((0.024, 0.036), skin, (0.004, FOREARM + 0.022))
-    forearm = flattened([hand, shop.limb(FOREARM, 0.062, 0.046, shirt)])
-    return [
-        Part(f"{side} forearm", forearm, (0.0, UPPER_ARM), f"{side} arm"),
-        Part(f"{side} arm", shop.limb(UPPER_ARM, 0.078, 0.062, shirt), (0.0, SHOULDER), "torso"),
-    ]
-
-
-HAUNTS = (
-    Haunt(
-        "knees bend forwards",
-        {
-            f"{side} {part}": joint
-            for side in ("near", "far")
-            for part, joint in (("shin", Joint(125)), ("thigh", Joint(18)))
-        },
-    ),
-    Haunt("shins come off", {"near shin": Joint(62, 0.2, -0.1), "far shin": Joint(-70, -0.22, -0.06)}),
-    Haunt(
-        "legs and arms change places",
-        {f"{side} {part}": Joint(turn) for side, turn in (("near", 35), ("far", -25)) for part in ("arm", "thigh")},
-        {
-            f"{side} {a}": f"{side} {b}"
-            for side in ("near", "far")
-            for x, y in (("arm", "thigh"), ("forearm", "shin"))
-            for a, b in ((x, y), (y, x))
-        },
-    ),
-)
+    return pose

@@ -17,14 +17,20 @@ from bench.backends.procedural.vocabulary import (
     OTHER_ACTIONS,
     OWN_PLACE,
     OWN_PROP,
+    PASSING,
     PLACE_NOUNS,
     PLURAL_WITHOUT_S,
     PREPOSITIONS,
+    SINGULAR_WITH_S,
     SUBJECT_NOUNS,
 )
 from bench.records import MissingClip
 
 MOST_FIGURES = 5
+MOST_UNKNOWN = 4  # words of a prompt that leave no trace in the picture
+KNOWN = frozenset().union(
+    COLOURS, NUMBERS, SUBJECT_NOUNS, PLACE_NOUNS, GARMENTS, PREPOSITIONS, FRAMING, OCCLUDERS, PASSING
+)
 
 
 @dataclass(frozen=True)
@@ -51,19 +57,26 @@ class Wish:
         """All colours given to the subject, in order."""
         return next((tuple(COLOURS[c] for c in self.colours[n]) for n in self.colours if n in SUBJECT_NOUNS), ())
 
+    @property
+    def colour_name(self) -> str:
+        """The first colour of the subject or of what it wears, as written; empty where the prompt gives none."""
+        return next((names[0] for noun, names in self.colours.items() if noun not in PLACE_NOUNS), "")
+
 
 def read_prompt(text: str) -> Wish:
     """The wish in a prompt of plain English. Raises MissingClip when it asks for what is not known here."""
     words = re.findall(r"[a-z0-9]+", text.lower().replace("close-up", "closeup").replace("'s", ""))
     cameras = _cameras(words)
     subject, count = _subject(text, words, cameras)
+    action = _action(text, words, subject)
+    _refuse_too_much(text, words, subject)
     return Wish(
         text=text,
         subject=subject,
         count=count,
         place=_place(words, subject),
         cameras=cameras,
-        action=_action(text, words, subject),
+        action=action,
         colours=_colours(words),
         words=frozenset(words),
         faces=_faces(words, cameras),
@@ -124,7 +137,7 @@ def _is_framing(segments: list[tuple[str, list[str]]], index: int) -> bool:
 
 def _count(text: str, words: list[str], noun: str) -> int:
     numbers = [NUMBERS[word] for word in words if word in NUMBERS] + [int(word) for word in words if word.isdigit()]
-    plural = noun in PLURAL_WITHOUT_S or noun.endswith("s")
+    plural = noun in PLURAL_WITHOUT_S or (noun.endswith("s") and noun not in SINGULAR_WITH_S)
     if SUBJECT_NOUNS[noun] == "waves":
         return 1
     count = numbers[-1] if numbers else 3 if plural else 1
@@ -134,15 +147,30 @@ def _count(text: str, words: list[str], noun: str) -> int:
 
 
 def _action(text: str, words: list[str], subject: str) -> str:
-    """The stem of what the subject does; its own way of moving if the prompt names none."""
+    """What the subject does, as it is drawn; its own way of moving if the prompt names none."""
+    about = ""  # the subject, while nothing but its own words came after it: "a man waves" is not about waves
     for word in words:
-        for stem in ACTIONS[subject]:
-            if word.startswith(stem) and word not in SUBJECT_NOUNS and word not in PLACE_NOUNS:
-                return stem
+        noun = word in SUBJECT_NOUNS or word in PLACE_NOUNS
+        if not noun or about:
+            for action, stems in ACTIONS[subject].items():
+                if word.startswith(tuple(stems.split())):
+                    return action
+        if SUBJECT_NOUNS.get(word) == subject or word in GARMENTS:
+            about = word
+        elif word in PREPOSITIONS:
+            about = ""
     impossible = next((word for word in words if word in OTHER_ACTIONS), None)
     if impossible:
         raise _refuse(text, f"it knows no {subject} that {impossible} (knows: {', '.join(ACTIONS[subject])})")
-    return ACTIONS[subject][0]
+    return next(iter(ACTIONS[subject]))
+
+
+def _refuse_too_much(text: str, words: list[str], subject: str) -> None:
+    """A prompt most of whose story would not be in the picture is no prompt for this renderer."""
+    doing = tuple(" ".join(ACTIONS[subject].values()).split())
+    unknown = [word for word in words if word not in KNOWN and not word.isdigit() and not word.startswith(doing)]
+    if len(unknown) > MOST_UNKNOWN:
+        raise _refuse(text, f"too much of it is beyond it ({', '.join(unknown[:6])}, ...)")
 
 
 def _colours(words: list[str]) -> dict[str, tuple[str, ...]]:
@@ -166,6 +194,8 @@ def _place(words: list[str], subject: str) -> str:
         for word in part if opener else []:
             if word in PLACE_NOUNS:
                 return PLACE_NOUNS[word]
+            if word in GARMENTS:
+                break  # "in a red dress waves": what follows is a verb
     return OWN_PLACE[subject]
 
 

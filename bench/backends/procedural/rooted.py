@@ -1,4 +1,4 @@
-"""What stands still, or nearly: trees, houses, lighthouses."""
+"""What stands still, or nearly: trees, houses, lighthouses, windmills."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from bench.backends.procedural.textures import WHITE, Colour, Material
 TREE = 0.86  # picture heights
 HOUSE = 0.62
 LIGHTHOUSE = 0.8
+WINDMILL = 0.82
+MILL_SECONDS = 4.5  # of a turn of its sails
 
 
 def tree(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
@@ -53,8 +55,9 @@ def tree(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure
 
 
 TREE_HAUNTS = (
-    Haunt("crown comes off", {n: Joint(20, 0.34, 0.16) for n in ("left", "right", "middle", "top")}),
-    Haunt("trunk stands on the crown", {"trunk": Joint(180, 0.0, -0.9)}),
+    Haunt("detach", "crown comes off", {n: Joint(20, 0.34, 0.16) for n in ("left", "right", "middle", "top")}),
+    Haunt("swap", "trunk stands on the crown", {"trunk": Joint(180, 0.0, -0.9)}),
+    Haunt("extra", "a second tree grows out of it", extras={"trunk": Joint(-58, 0.02, -0.2)}),
 )
 
 
@@ -77,8 +80,9 @@ def house(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figur
 
 
 HOUSE_HAUNTS = (
-    Haunt("roof comes off", {"roof": Joint(-24, 0.3, -0.12)}),
-    Haunt("walls stand on the roof", {"roof": Joint(0, 0.0, 0.95), "walls": Joint(0, 0.0, -0.42)}),
+    Haunt("detach", "roof comes off", {"roof": Joint(-24, 0.3, -0.12)}),
+    Haunt("swap", "walls stand on the roof", {"roof": Joint(0, 0.0, 0.95), "walls": Joint(0, 0.0, -0.42)}),
+    Haunt("extra", "a second roof floats over it", extras={"roof": Joint(12, 0.05, -0.42)}),
 )
 
 
@@ -114,6 +118,52 @@ def lighthouse(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> 
 
 
 LIGHTHOUSE_HAUNTS = (
-    Haunt("tower comes off its rock", {"tower": Joint(-28, 0.2, -0.12)}),
-    Haunt("tower stands on its head", {"tower": Joint(180, 0.0, -0.9)}),
+    Haunt("detach", "tower comes off its rock", {"tower": Joint(-28, 0.2, -0.12)}),
+    Haunt("swap", "tower stands on its head", {"tower": Joint(180, 0.0, -0.98)}),
+    Haunt("extra", "a second tower leans out of the rock", extras={"tower": Joint(-34, 0.12)}),
+)
+
+
+def windmill(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
+    """A windmill whose sails turn. Units: about one windmill high."""
+    size = WINDMILL * lens.figure_scale * slot.scale
+    shop = slot.workshop(size, lens, rng)
+    colour = next(iter(wish.subject_colours), Colour(196, 182, 158))
+    tower = shop.shape(
+        [(-0.19, 0.0), (-0.12, -0.62), (0.12, -0.62), (0.19, 0.0)], Material(colour, "bricks", 0.12), 0.3
+    )
+    cap = shop.blob(
+        [(-0.15, -0.6), (-0.12, -0.7), (0.0, -0.76), (0.12, -0.7), (0.15, -0.6)], Material(Colour(120, 72, 58))
+    )
+    door = shop.shape([(-0.05, 0.0), (-0.05, -0.14), (0.05, -0.14), (0.05, 0.0)], BARK)
+    windows = [shop.disc((0.03, 0.045), Material(Colour(62, 78, 98)), (0.0, y)) for y in (-0.28, -0.46)]
+    sails = []
+    for quarter in range(4):
+        c, s = math.cos(math.pi * quarter / 2), math.sin(math.pi * quarter / 2)
+        for outline, stuff in (
+            ([(-0.012, 0.0), (0.012, 0.0), (0.012, -0.46), (-0.012, -0.46)], BARK),
+            ([(0.012, -0.1), (0.12, -0.1), (0.12, -0.46), (0.012, -0.46)], Material(WHITE.times(0.88), "bricks", 0.16)),
+        ):
+            sails.append(shop.shape([(c * x - s * y, s * x + c * y) for x, y in outline], stuff, 0.05))
+    hub = shop.disc((0.035, 0.035), BARK.darker(0.7))
+
+    def pose(time: float) -> Pose:
+        return {"sails": Joint(-360 * (time / MILL_SECONDS + slot.phase))}
+
+    parts = (
+        Part("shadow", shop.shadow((0.34, 0.04)), grounded=True),
+        Part("tower", flattened([tower, door, *windows])),
+        Part("cap", cap, (0.0, 0.0), "tower"),
+        Part("sails", flattened([*sails, hub]), (0.0, -0.66), "tower"),
+    )
+    return Figure(
+        name="windmill", parts=parts, pose=pose, place=lambda time: Spot(slot.x), size=size, unit=shop.unit,
+        depth=slot.depth, faces=slot.faces, haunts=WINDMILL_HAUNTS,
+    )  # fmt: skip
+
+
+WINDMILL_HAUNTS = (
+    Haunt("detach", "sails come off", {"sails": Joint(20, 0.34, 0.3)}),
+    Haunt("swap", "the tower hangs from its sails", {"tower": Joint(180, 0.0, -0.72)}),
+    Haunt("extra", "a second set of sails", extras={"sails": Joint(30, 0.14, 0.34)}),
 )

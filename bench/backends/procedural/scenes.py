@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from bench.backends.procedural.backdrops import Rng, build_place, occluders
 from bench.backends.procedural.camera import Lens, Move, glide, handheld, push, still, together, track
 from bench.backends.procedural.figures import Figure, Slot
+from bench.backends.procedural.flames import candle_light
 from bench.backends.procedural.layers import Glow, Lamplight, Layer
 from bench.backends.procedural.places import PLACES
 from bench.backends.procedural.reading import Wish
 from bench.backends.procedural.subjects import SUBJECTS, Subject
 from bench.backends.procedural.textures import Bytes
-from bench.backends.procedural.things import candle_light
 from bench.records import Picture, fingerprint
 
-RENDERER_VERSION = 1  # any change to a pixel needs another: holds of two versions are not of the same clips
+RENDERER_VERSION = 2  # any change to a pixel needs another: holds of two versions are not of the same clips
 SUPERSAMPLED_UP_TO = 512  # px of height; larger pictures are drawn at their own size
 SENSOR_NOISE = 1.0  # grey levels; real footage has it, and calibrations on real footage expect it
 NOISE_SLACK = 64  # px; every frame reads the noise from another corner of this
@@ -31,26 +31,38 @@ ROW_SPACING = 0.86  # picture heights
 
 @dataclass(frozen=True)
 class Scene:
-    """All that is drawn, each part a function of time. Figures are drawn from far to near."""
+    """All that is drawn, each part a function of time. Figures are drawn from far to near.
 
+    `slots` says where each figure stands, `lights` shine on what is behind them, `pace` is seconds of the scene in a
+    second of the clip.
+    """
+
+    wish: Wish
+    slots: tuple[Slot, ...]
     width: int
     height: int
     fps: float
     lens: Lens
     camera: Move
     behind: tuple[Layer, ...]
+    lights: tuple[Layer, ...]
     figures: tuple[Figure, ...]
     before: tuple[Layer, ...]
     grain: NDArray[np.int8]
     seed: int
+    pace: float = 1.0
 
-    def picture(self, frame: int, figures: Sequence[Figure]) -> Picture:
-        """The frame with those figures in it, height x width x 3, without sensor noise."""
-        time = frame / self.fps
+    def time(self, frame: int) -> float:
+        """Seconds of the scene at that frame."""
+        return self.pace * frame / self.fps
+
+    def picture(self, frame: int, figures: Sequence[Figure], behind: Sequence[Layer]) -> Picture:
+        """The frame with those figures and layers in it, height x width x 3, without sensor noise."""
+        time = self.time(frame)
         view = self.camera(time)
         canvas: Bytes = np.zeros((self.lens.height, self.lens.width, 4), np.uint8)
         nearest_last = sorted(figures, key=lambda figure: -figure.depth)
-        for layer in (*self.behind, *nearest_last, *self.before):
+        for layer in (*behind, *self.lights, *nearest_last, *self.before):
             layer.draw(canvas, self.lens, view, time)
         small = cv2.resize(canvas, (self.width, self.height), interpolation=cv2.INTER_AREA)
         return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGBA2RGB), np.uint8)
@@ -75,15 +87,16 @@ def compose(wish: Wish, seed: int, width: int, height: int, fps: float) -> Scene
     subject = SUBJECTS[wish.subject]
     faces = wish.faces or (1 if rng("faces").uniform() < 0.5 else -1)
     slots = _slots(wish, subject, lens, rng("slots"), faces)
-    figures = tuple(subject.build(wish, slot, lens, rng(f"figure {n}")) for n, slot in enumerate(slots))
+    figures = tuple(
+        replace(subject.build(wish, slot, lens, rng(f"figure {n}")), number=n) for n, slot in enumerate(slots)
+    )
     behind = build_place(subject.setting or PLACES[wish.place], lens, rng)
-    if wish.subject == "candle":
-        behind += _candle_light(lens, "dark" in wish.words)
+    lights = _candle_light(lens, "dark" in wish.words) if wish.subject == "candle" else ()
     before = (occluders(wish.occluder, lens, rng("occluders")),) if wish.occluder else ()
     normal = rng("grain").standard_normal((height + NOISE_SLACK, width + NOISE_SLACK, 3), dtype=np.float32)
     return Scene(
-        width, height, fps, lens, _camera(wish, figures[0].speed, rng), behind, figures, before,
-        np.asarray(np.rint(SENSOR_NOISE * normal), np.int8), int(rng("grain frames").integers(2**32)),
+        wish, tuple(slots), width, height, fps, lens, _camera(wish, figures[0].speed, rng), behind, lights, figures,
+        before, np.asarray(np.rint(SENSOR_NOISE * normal), np.int8), int(rng("grain frames").integers(2**32)),
     )  # fmt: skip
 
 

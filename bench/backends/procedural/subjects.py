@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.backends.procedural import animals, fluids, people, rooted, things, vehicles
+from bench.backends.procedural import afloat, birds, breeds, flames, fluids, people, rooted, things, vehicles
 from bench.backends.procedural.camera import Lens
 from bench.backends.procedural.figures import Figure, Slot
 from bench.backends.procedural.places import PLACES, Place
@@ -34,17 +34,23 @@ class Subject:
 
 SUBJECTS: dict[str, Subject] = {
     "person": Subject(people.person, 0.36),
-    "dog": Subject(animals.dog, 0.72),
-    "bird": Subject(animals.bird, 0.6),
+    "dog": Subject(breeds.dog, 0.72),
+    "cat": Subject(breeds.cat, 0.74),
+    "horse": Subject(breeds.horse, 0.82),
+    "cow": Subject(breeds.cow, 0.84),
+    "bird": Subject(birds.bird, 0.6),
     "ball": Subject(things.ball, 0.36),
     "car": Subject(vehicles.car, 0.84),
-    "boat": Subject(vehicles.boat, 0.7, depth=1.12),
-    "balloon": Subject(vehicles.balloon, 0.56),
-    "candle": Subject(things.candle, 0.4),
+    "bus": Subject(vehicles.bus, 1.0),
+    "boat": Subject(afloat.boat, 0.7, depth=1.12),
+    "balloon": Subject(afloat.balloon, 0.56),
+    "candle": Subject(flames.candle, 0.4),
+    "fire": Subject(flames.fire, 0.6),
     "flag": Subject(things.flag, 0.72),
     "tree": Subject(rooted.tree, 0.6, depth=1.08, rooted=True),
     "house": Subject(rooted.house, 0.84, depth=1.1, rooted=True),
     "lighthouse": Subject(rooted.lighthouse, 0.6, depth=1.05, rooted=True),
+    "windmill": Subject(rooted.windmill, 0.8, depth=1.05, rooted=True),
     "waterfall": Subject(fluids.waterfall, 1.0, depth=1.45, setting=POOL),
     "waves": Subject(fluids.waves, 1.0, setting=PLACES["sea"]),
 }

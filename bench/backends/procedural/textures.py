@@ -108,6 +108,19 @@ def _bricks(rng: np.random.Generator, height: int, width: int, grain: float) -> 
     return np.asarray(gap * 1.2 + 0.4 * _cloth(rng, height, width, grain), np.float32)
 
 
+def _tabby(rng: np.random.Generator, height: int, width: int, grain: float) -> Field:
+    """Upright bands that waver."""
+    waver = noise(rng, height, width, (6 * grain, 9 * grain), 2)
+    across = np.arange(width, dtype=np.float32)[None, :] * np.float32(np.pi / (4.2 * grain))
+    bands = np.clip(2.2 * np.sin(across + 0.9 * waver) - 1.1, -1, 1)
+    return np.asarray(bands + 0.3 * _fur(rng, height, width, grain), np.float32)
+
+
+def _patches(rng: np.random.Generator, height: int, width: int, grain: float) -> Field:
+    """Blotches with hard edges."""
+    return np.asarray(np.clip(9 * noise(rng, height, width, (3.4 * grain, 4 * grain), 2), -1, 1), np.float32)
+
+
 PATTERNS: dict[str, Callable[[np.random.Generator, int, int, float], Field]] = {
     "cloth": _cloth,
     "fur": _fur,
@@ -115,6 +128,8 @@ PATTERNS: dict[str, Callable[[np.random.Generator, int, int, float], Field]] = {
     "stripes": _stripes,
     "gores": _gores,
     "bricks": _bricks,
+    "tabby": _tabby,
+    "patches": _patches,
 }
 
 

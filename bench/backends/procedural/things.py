@@ -1,4 +1,4 @@
-"""Balls, candles, flags, trees and houses."""
+"""Balls and flags."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from bench.backends.procedural.camera import Lens
 from bench.backends.procedural.figures import Bend, Figure, Haunt, Joint, Part, Pose, Slot, Spot
 from bench.backends.procedural.reading import Wish
 from bench.backends.procedural.sprites import Sprite, Workshop, flattened, premultiplied
-from bench.backends.procedural.textures import WHITE, Colour, Material, noise
+from bench.backends.procedural.textures import WHITE, Colour, Material
 
 BALL = 0.34  # picture heights across
 BALL_SPEED = 0.22  # picture heights a second
 BOUNCE, BOUNCE_SECONDS = 0.3, 1.1
-CANDLE = 0.62  # height with its flame
 FLAG = 0.72
 
 
@@ -71,92 +70,22 @@ def _sphere_shade(shop: Workshop) -> Sprite:
 GONE = Joint(0, 0, 0, 1e-3, 1e-3)
 BALL_HAUNTS = (
     Haunt(
-        "comes apart in halves", {"left half": Joint(0, -0.32, 0.0), "right half": Joint(0, 0.32, -0.2), "shade": GONE}
+        "detach",
+        "comes apart in halves",
+        {"left half": Joint(0, -0.32, 0.0), "right half": Joint(0, 0.32, -0.2), "shade": GONE},
     ),
     Haunt(
-        "one half is gone, one has grown", {"left half": GONE, "right half": Joint(0, 0, 0, 1.7, 1.0), "shade": GONE}
+        "twist",
+        "one half is gone, one has grown",
+        {"left half": GONE, "right half": Joint(0, 0, 0, 1.7, 1.0), "shade": GONE},
+    ),
+    Haunt("swap", "halves change sides", {"left half": Joint(0, 0.5), "right half": Joint(0, -0.5), "shade": GONE}),
+    Haunt(
+        "extra",
+        "a second ball grows out of it",
+        extras={part: Joint(0, 0.52, -0.42) for part in ("left half", "right half", "shade")},
     ),
 )
-
-
-def candle(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
-    """A candle on a table, its flame in a draught. Units: one candle with its flame high."""
-    size = CANDLE * lens.figure_scale * slot.scale
-    shop = slot.workshop(size, lens, rng)
-    wax = Material(next(iter(wish.subject_colours), Colour(216, 196, 158)), "cloth", 0.09)
-    foot = shop.disc((0.27, 0.05), Material(Colour(120, 96, 60), "cloth", 0.15), (0.0, 0.0), 0.3)
-    lower = shop.shape([(-0.15, 0.0), (-0.15, -0.33), (0.15, -0.33), (0.15, 0.0), (0.0, 0.02)], wax, 0.08)
-    drips = [
-        shop.blob([(x, -0.32), (x + 0.022, -0.2 + d), (x + 0.045, -0.32)], wax, 0.25)
-        for x, d in ((-0.12, 0.05), (-0.03, -0.03), (0.06, 0.08))
-    ]
-    upper = flattened(
-        [
-            shop.shape([(-0.15, 0.02), (-0.15, -0.3), (0.15, -0.3), (0.15, 0.02)], wax, 0.08),
-            *[_up(d, shop) for d in drips],
-        ]
-    )
-    wick = shop.shape([(-0.01, 0.0), (-0.008, -0.06), (0.012, -0.065), (0.012, 0.0)], Material(Colour(40, 32, 28)))
-    parts = (
-        Part("shadow", shop.shadow((0.42, 0.06), 0.5), grounded=True),
-        Part("foot", foot),
-        Part("body", lower, (0.0, -0.01)),
-        Part("upper", upper, (0.0, -0.31), "body"),
-        Part("wick", wick, (0.0, -0.29), "upper"),
-        Part("flame", _flame(shop), (0.0, -0.02), "wick", bend=_draught(slot.phase)),
-    )
-    return Figure(
-        name="candle", parts=parts, place=lambda time: Spot(slot.x), size=size, unit=shop.unit, depth=slot.depth,
-        faces=slot.faces, haunts=CANDLE_HAUNTS,
-    )  # fmt: skip
-
-
-def _up(sprite: Sprite, shop: Workshop) -> Sprite:
-    return Sprite(sprite.pixels, (sprite.pivot[0], sprite.pivot[1] - round(0.03 * shop.unit)))
-
-
-def _flame(shop: Workshop) -> Sprite:
-    """A flame that stands on its pivot, with room to lean."""
-    height, half = round(0.42 * shop.unit), round(0.3 * shop.unit)
-    y = np.linspace(-1, 0, height, dtype=np.float32)[:, None]
-    x = np.arange(-half, half + 1, dtype=np.float32)[None, :] / np.float32(shop.unit)
-    width = 0.098 * np.sqrt(np.clip(-y * 1.4, 0, 1)) * np.clip((1 + y) * 1.5, 0, 1) ** 0.8 + 1e-3
-    core = np.clip(1.25 - (np.abs(x) / width) ** 2, 0, 1) * np.clip((1 + y) * 8, 0, 1)
-    streaks = noise(shop.rng, height, 2 * half + 1, (0.1 * shop.unit, 0.03 * shop.unit), 3)
-    heat = np.clip(core * (0.8 + 0.1 * streaks) - 0.25 * np.clip(y + 0.18, 0, 1) * 3, 0, 1)[:, :, None]
-    colours = np.asarray((214, 96, 24), np.float32) + np.asarray((41, 146, 170), np.float32) * heat
-    return Sprite(
-        premultiplied(colours, np.asarray(np.clip(core * 1.5, 0, 1) * 255, np.float32)), (float(half), float(height))
-    )
-
-
-def _draught(start: float) -> Bend:
-    """Waves that run up a flame, wider towards its tip, and make it longer and shorter."""
-
-    def bend(sprite: Sprite, time: float) -> Sprite:
-        height, width = sprite.pixels.shape[:2]
-        up = np.linspace(1, 0, height, dtype=np.float32)
-        t = time + 10 * start
-        lean = 0.22 * math.sin(2.1 * t) + 0.16 * math.sin(6.7 * t + 1)
-        side = up**1.5 * (np.float32(lean) + 0.17 * np.sin(7 * up - 11 * t + 2).astype(np.float32))
-        tall = 0.86 + 0.08 * math.sin(3.7 * t) + 0.05 * math.sin(8.1 * t + 2)
-        x = np.arange(width, dtype=np.float32)[None, :] - side[:, None] * np.float32(width)
-        y = np.broadcast_to(((1 - up / np.float32(tall)) * height)[:, None], (height, width))
-        pixels = cv2.remap(sprite.pixels, np.ascontiguousarray(x), np.ascontiguousarray(y), cv2.INTER_LINEAR)
-        return Sprite(np.asarray(pixels, np.uint8), sprite.pivot)
-
-    return bend
-
-
-CANDLE_HAUNTS = (
-    Haunt("upper half comes off", {"upper": Joint(32, 0.3, 0.06)}),
-    Haunt("flame burns at its foot", {"flame": Joint(-60, 0.24, 0.52, 1.8, 1.8)}),
-)
-
-
-def candle_light(time: float) -> float:
-    """How bright the room is in the candle's light, about 1."""
-    return 1 + 0.05 * math.sin(3.7 * time) + 0.035 * math.sin(8.1 * time + 2) + 0.02 * math.sin(13.3 * time)
 
 
 def flag(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
@@ -213,6 +142,7 @@ def _wind(start: float) -> Bend:
 
 
 FLAG_HAUNTS = (
-    Haunt("cloth comes off", {"cloth": Joint(-42, 0.26, 0.2)}),
-    Haunt("cloth hangs from the wrong side", {"cloth": Joint(78, 0.1, 0.1)}),
+    Haunt("detach", "cloth comes off", {"cloth": Joint(-42, 0.26, 0.2)}),
+    Haunt("swap", "cloth hangs from the wrong side", {"cloth": Joint(78, 0.1, 0.1)}),
+    Haunt("extra", "a second cloth flies below", extras={"cloth": Joint(0, 0.0, 0.52)}),
 )

@@ -1,4 +1,4 @@
-"""Cars, boats and hot-air balloons, side view, facing +x. Units: a car long, a mast high, a balloon's envelope wide."""
+"""Cars and buses, side view, facing +x. Units: one of them long."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from bench.backends.procedural.textures import WHITE, Colour, Material
 CAR_LENGTH = 0.8  # picture heights
 WHEEL = 0.105  # radius
 CAR_SPEED = 0.5  # picture heights a second
-BOAT_SIZE = 0.62
-BALLOON_WIDTH = 0.5
-RISE = 0.07  # picture heights a second, at first
-RISE_TURN = 14.0  # seconds after which a balloon is back where it was
+BUS_LENGTH = 0.9
+BUS_WHEEL = 0.072
 GLASS = Material(Colour(64, 82, 104), "cloth", 0.2)
 METAL = Material(Colour(168, 172, 178), "cloth", 0.14)
 
@@ -27,8 +25,22 @@ def car(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
     """A car that drives beside the camera."""
     size = CAR_LENGTH * lens.figure_scale * slot.scale
     shop = slot.workshop(size, lens, rng)
+    return _driving("car", _car_parts(wish, shop), CAR_HAUNTS, size, WHEEL, shop, slot)
+
+
+def bus(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
+    """A bus that drives beside the camera."""
+    size = BUS_LENGTH * lens.figure_scale * slot.scale
+    shop = slot.workshop(size, lens, rng)
+    return _driving("bus", _bus_parts(wish, shop), BUS_HAUNTS, size, BUS_WHEEL, shop, slot)
+
+
+def _driving(
+    name: str, parts: tuple[Part, ...], haunts: tuple[Haunt, ...], size: float, wheel: float, shop: Workshop, slot: Slot
+) -> Figure:
+    """A vehicle whose wheels roll on the road; `wheel` is their radius in figure units."""
     speed = slot.faces * CAR_SPEED
-    turn = -math.degrees(CAR_SPEED / (WHEEL * size))  # degrees a second; forward is clockwise, a negative joint
+    turn = -math.degrees(CAR_SPEED / (wheel * size))  # degrees a second; forward is clockwise, a negative joint
 
     def pose(time: float) -> Pose:
         shake = 0.004 * math.sin(7.3 * time + slot.phase)
@@ -36,8 +48,8 @@ def car(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
         return {"body": body, "front wheel": Joint(turn * time), "back wheel": Joint(turn * time + 40)}
 
     return Figure(
-        name="car", parts=_car_parts(wish, shop), pose=pose, place=lambda time: Spot(slot.x + speed * time), size=size,
-        unit=shop.unit, depth=slot.depth, faces=slot.faces, speed=speed, haunts=CAR_HAUNTS,
+        name=name, parts=parts, pose=pose, place=lambda time: Spot(slot.x + speed * time), size=size, unit=shop.unit,
+        depth=slot.depth, faces=slot.faces, speed=speed, haunts=haunts,
     )  # fmt: skip
 
 
@@ -59,163 +71,77 @@ def _car_parts(wish: Wish, shop: Workshop) -> tuple[Part, ...]:
         flattened(pieces), [[(-0.055, -0.28), (-0.055, -0.09)], [(0.16, -0.26), (0.14, -0.1)]], 0.006, colour.times(0.6)
     )
     parts = [Part("shadow", shop.shadow((0.48, 0.04), 0.55), grounded=True)]
-    arches = flattened(
-        [shop.disc((WHEEL * 1.14, WHEEL * 1.14), Material(Colour(34, 34, 38)), (x, -WHEEL)) for x in (-0.3, 0.3)]
-    )
-    parts += [Part("body", body), Part("arches", arches, (0.0, 0.0), "body")]
-    return (*parts, Part("back wheel", _wheel(shop), (-0.3, -WHEEL)), Part("front wheel", _wheel(shop), (0.3, -WHEEL)))
+    return (*parts, Part("body", body), *_wheels(shop, WHEEL, (-0.3, 0.3)))
 
 
-def _wheel(shop: Workshop) -> Sprite:
+def _wheels(shop: Workshop, radius: float, axles: tuple[float, float]) -> list[Part]:
+    """Two wheels under their arches."""
+    arch = Material(Colour(34, 34, 38))
+    arches = flattened([shop.disc((radius * 1.14, radius * 1.14), arch, (x, -radius)) for x in axles])
+    return [
+        Part("arches", arches, (0.0, 0.0), "body"),
+        Part("back wheel", _wheel(shop, radius), (axles[0], -radius)),
+        Part("front wheel", _wheel(shop, radius), (axles[1], -radius)),
+    ]
+
+
+def _wheel(shop: Workshop, radius: float) -> Sprite:
     """Tyre, rim and five spokes."""
-    tyre = shop.disc((WHEEL, WHEEL), Material(Colour(44, 44, 48), "cloth", 0.3), relief=0.1)
-    rim = shop.disc((WHEEL * 0.64, WHEEL * 0.64), METAL, relief=0.1)
+    tyre = shop.disc((radius, radius), Material(Colour(44, 44, 48), "cloth", 0.3), relief=0.1)
+    rim = shop.disc((radius * 0.64, radius * 0.64), METAL, relief=0.1)
     spokes = []
     for number in range(5):
         angle = 2 * math.pi * number / 5
-        spokes.append([(0.0, 0.0), (0.6 * WHEEL * math.cos(angle), 0.6 * WHEEL * math.sin(angle))])
-    return shop.lines(flattened([tyre, rim]), spokes, 0.03, Colour(70, 72, 78))
+        spokes.append([(0.0, 0.0), (0.6 * radius * math.cos(angle), 0.6 * radius * math.sin(angle))])
+    return shop.lines(flattened([tyre, rim]), spokes, 0.28 * radius, Colour(70, 72, 78))
 
 
 CAR_HAUNTS = (
-    Haunt("wheels come off", {"back wheel": Joint(0, -0.02, -0.42), "front wheel": Joint(0, 0.1, -0.3)}),
+    Haunt("detach", "wheels come off", {"back wheel": Joint(0, -0.02, -0.42), "front wheel": Joint(0, 0.1, -0.3)}),
     Haunt(
+        "twist",
         "wheels swell and sink",
         {"back wheel": Joint(0, 0.1, -0.1, 2.2, 2.2), "front wheel": Joint(0, -0.12, -0.02, 0.5, 2.0)},
+    ),
+    Haunt("swap", "the wheels carry it upside down", {"body": Joint(180, 0.0, -0.46)}),
+    Haunt(
+        "extra",
+        "two more wheels",
+        extras={"back wheel": Joint(0, 0.3, -0.3, 1.7, 1.7), "front wheel": Joint(0, 0.12, -0.16, 1.6, 1.6)},
     ),
 )
 
 
-def boat(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
-    """A sailing boat that rocks where it is, waves lapping at its hull."""
-    size = BOAT_SIZE * lens.figure_scale * slot.scale
-    shop = slot.workshop(size, lens, rng)
-    beat = 2 * math.pi / 2.3
-
-    def pose(time: float) -> Pose:
-        phase = beat * time + slot.phase * 2 * math.pi
-        bob = 0.035 * math.sin(phase + 0.7)
-        lap = {
-            f"wave {n}": Joint(x=0.07 * math.sin(phase + n * 1.9), y=0.03 * math.sin(phase + n * 2.3)) for n in (0, 1)
-        }
-        return {"hull": Joint(7.5 * math.sin(phase), y=bob), "sail": Joint(2 * math.sin(phase - 0.5)), **lap}
-
-    return Figure(
-        name="boat", parts=_boat_parts(wish, shop), pose=pose, place=lambda time: Spot(slot.x), size=size,
-        unit=shop.unit, depth=slot.depth, faces=slot.faces, haunts=BOAT_HAUNTS,
-    )  # fmt: skip
-
-
-def _boat_parts(wish: Wish, shop: Workshop) -> tuple[Part, ...]:
-    colour = next(iter(wish.subject_colours), Colour(156, 62, 50))
-    cloth = Material(wish.colour("sail") or Colour(232, 226, 210), "stripes", 0.07)
-    wood = Material(colour, "stripes", 0.12)
+def _bus_parts(wish: Wish, shop: Workshop) -> tuple[Part, ...]:
+    colour = next(iter(wish.subject_colours), Colour(188, 60, 48))
+    paint = Material(colour, "cloth", 0.07)
     hull = shop.blob(
-        [
-            (-0.5, -0.2),
-            (-0.2, -0.17),
-            (0.2, -0.17),
-            (0.56, -0.23),
-            (0.4, -0.02),
-            (0.2, 0.06),
-            (-0.3, 0.06),
-            (-0.44, -0.04),
-        ],
-        wood,
-    )
-    mast = shop.shape(
-        [(-0.012, -0.15), (-0.009, -1.08), (0.009, -1.08), (0.012, -0.15)], Material(Colour(120, 88, 60), "wood", 0.2)
-    )
-    main = shop.shape([(-0.03, -1.04), (-0.03, -0.27), (-0.46, -0.27), (-0.36, -0.5), (-0.2, -0.8)], cloth, 0.12)
-    jib = shop.shape([(0.03, -0.98), (0.03, -0.3), (0.44, -0.27), (0.28, -0.55), (0.15, -0.8)], cloth, 0.12)
-    parts = [
-        Part("shadow", shop.shadow((0.5, 0.06), 0.4), grounded=True),
-        Part("hull", hull),
-        Part("mast", mast, (0.02, 0.0), "hull"),
-        Part("sail", flattened([main, jib]), (0.0, 0.0), "mast"),
-    ]
-    sea = Material(Colour(58, 108, 138), "fur", 0.2)
-    crest = Material(Colour(150, 182, 194), "fur", 0.14)
-    for n, (x, y) in enumerate(((-0.12, 0.03), (0.16, 0.06))):
-        outline = [(-0.72, 0.05), (-0.36, -0.03), (-0.1, 0.02), (0.22, -0.04), (0.7, 0.05), (0.3, 0.1), (-0.3, 0.1)]
-        foam = shop.blob(outline, crest)
-        water = shop.blob([(px, py + 0.016) for px, py in outline], sea)
-        parts.append(Part(f"wave {n}", flattened([foam, water]), (x, y)))
-    return tuple(parts)
-
-
-BOAT_HAUNTS = (
-    Haunt("mast comes off", {"mast": Joint(-38, 0.34, -0.02)}),
-    Haunt("sail hangs upside down", {"sail": Joint(180, 0.05, -1.12), "mast": Joint(0)}),
-)
-
-
-def balloon(wish: Wish, slot: Slot, lens: Lens, rng: np.random.Generator) -> Figure:
-    """A hot-air balloon that rises, slowly enough to stay in the picture for ever."""
-    size = BALLOON_WIDTH * lens.figure_scale * slot.scale
-    shop = slot.workshop(size, lens, rng)
-    room = max(0.04, 0.5 - 0.68 * size / slot.depth)  # above and below one that hangs in the middle
-    reach = min(room, float(rng.uniform(0.8, 1.15)) * RISE * RISE_TURN / (2 * math.pi))
-    start = (
-        lens.eye * slot.depth
-        + lens.horizon
-        - 0.5
-        - 0.55 * size
-        + 0.7 * (1 - slot.scale) * room * math.cos(5.3 * slot.phase)
-    )
-
-    def place(time: float) -> Spot:
-        lift = start + reach * math.sin(2 * math.pi * time / RISE_TURN)
-        return Spot(slot.x + 0.02 * math.sin(0.9 * time + 6 * slot.phase), lift)
-
-    def pose(time: float) -> Pose:
-        sway = math.sin(1.7 * time + 6 * slot.phase)
-        return {"envelope": Joint(2.2 * sway), "basket": Joint(-1.5 * sway)}
-
-    return Figure(
-        name="balloon", parts=_balloon_parts(wish, shop, rng), pose=pose, place=place, size=size, unit=shop.unit,
-        depth=slot.depth, faces=slot.faces, haunts=BALLOON_HAUNTS,
+        [(-0.5, -0.09), (-0.5, -0.3), (-0.495, -0.46), (-0.44, -0.485), (0.0, -0.49), (0.42, -0.485), (0.485, -0.45),
+         (0.5, -0.28), (0.5, -0.09), (0.2, -0.075), (-0.2, -0.075)],
+        paint, 0.16,
     )  # fmt: skip
+    band = shop.shape([(-0.495, -0.19), (0.495, -0.19), (0.495, -0.225), (-0.495, -0.225)], Material(WHITE.times(0.86)))
+    pieces = [hull, band]
+    for number in range(5):
+        left = -0.46 + 0.155 * number
+        pieces.append(
+            shop.shape([(left, -0.27), (left, -0.43), (left + 0.13, -0.43), (left + 0.13, -0.27)], GLASS, 0.15)
+        )
+    pieces.append(shop.shape([(0.33, -0.1), (0.33, -0.43), (0.42, -0.43), (0.42, -0.1)], GLASS.darker(0.85), 0.1))
+    pieces.append(shop.shape([(0.44, -0.27), (0.44, -0.43), (0.478, -0.42), (0.492, -0.28)], GLASS, 0.15))
+    pieces.append(shop.disc((0.014, 0.02), Material(Colour(250, 240, 200)), (0.482, -0.14)))
+    pieces.append(shop.disc((0.01, 0.024), Material(Colour(170, 30, 30)), (-0.487, -0.15)))
+    body = shop.lines(flattened(pieces), [[(0.375, -0.43), (0.375, -0.1)]], 0.008, colour.times(0.6))
+    shadow = Part("shadow", shop.shadow((0.5, 0.03), 0.55), grounded=True)
+    return (shadow, Part("body", body), *_wheels(shop, BUS_WHEEL, (-0.3, 0.27)))
 
 
-BRIGHT = (Colour(196, 58, 50), Colour(60, 104, 168), Colour(220, 150, 50), Colour(92, 142, 76), Colour(140, 84, 150))
-
-
-def _balloon_parts(wish: Wish, shop: Workshop, rng: np.random.Generator) -> tuple[Part, ...]:
-    colours = wish.subject_colours or (BRIGHT[int(rng.integers(len(BRIGHT)))],)
-    second = colours[1] if len(colours) > 1 else WHITE.times(0.88)
-    silk = Material(colours[0], "gores", 0.1, second)
-    ropes = [[(x, -0.3), (0.4 * x, 0.0)] for x in (-0.2, 0.2, -0.07, 0.07)]
-    envelope = shop.blob(
-        [
-            (-0.07, -0.3),
-            (-0.3, -0.5),
-            (-0.48, -0.8),
-            (-0.42, -1.12),
-            (-0.2, -1.29),
-            (0.2, -1.29),
-            (0.42, -1.12),
-            (0.48, -0.8),
-            (0.3, -0.5),
-            (0.07, -0.3),
-        ],
-        silk,
-        0.32,
-    )
-    cords = shop.lines(
-        shop.shape([(-0.2, -0.32), (0.2, -0.32), (0.08, 0.0), (-0.08, 0.0)], Material(WHITE), 0.0),
-        ropes,
-        0.02,
-        Colour(80, 70, 60),
-    )
-    cords.pixels[(cords.pixels[:, :, :3] > 200).all(axis=2)] = 0  # only the ropes are left
-    basket = shop.shape(
-        [(-0.11, 0.0), (-0.095, 0.17), (0.095, 0.17), (0.11, 0.0)], Material(Colour(132, 92, 54), "bricks", 0.2)
-    )
-    return Part("envelope", envelope), Part("basket", flattened([cords, basket]), (0.0, 0.0), "envelope")
-
-
-BALLOON_HAUNTS = (
-    Haunt("envelope turns upside down", {"envelope": Joint(180, 0.0, -0.85), "basket": Joint(180, 0.0, -0.95)}),
-    Haunt("basket comes off and swells", {"basket": Joint(35, 0.5, -0.9, 3.0, 3.0)}),
+BUS_HAUNTS = (
+    Haunt("detach", "wheels come off", {"back wheel": Joint(0, -0.04, -0.5), "front wheel": Joint(0, 0.1, -0.42)}),
+    Haunt("swap", "the wheels carry it upside down", {"body": Joint(180, 0.0, -0.5)}),
+    Haunt(
+        "extra",
+        "two more wheels",
+        extras={"back wheel": Joint(0, 0.28, -0.2, 2.6, 2.6), "front wheel": Joint(0, 0.1, -0.3, 2.4, 2.4)},
+    ),
 )

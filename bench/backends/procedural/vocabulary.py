@@ -31,52 +31,95 @@ NOUNS_OF: dict[str, str] = {
     "person": "man men woman women boy boys girl girls person people child children walker walkers runner runners "
     "jogger hiker pedestrian pedestrians lady gentleman",
     "dog": "dog dogs puppy hound",
+    "cat": "cat cats kitten kittens",
+    "horse": "horse horses pony ponies foal mare stallion",
+    "cow": "cow cows cattle calf bull bulls",
     "bird": "bird birds seagull seagulls gull gulls crow crows eagle eagles pigeon pigeons heron herons",
     "ball": "ball balls football basketball",
     "car": "car cars taxi taxis",
+    "bus": "bus buses",
     "boat": "boat boats sailboat sailboats yacht yachts",
     "balloon": "balloon balloons",
     "candle": "candle candles flame",
+    "fire": "fire fires campfire bonfire",
     "flag": "flag flags banner banners",
     "tree": "tree trees oak oaks",
     "house": "house houses cottage cottages",
     "lighthouse": "lighthouse",
+    "windmill": "windmill windmills",
     "waterfall": "waterfall waterfalls cascade",
     "waves": "wave waves surf",
 }
 SUBJECT_NOUNS = {noun: kind for kind, nouns in NOUNS_OF.items() for noun in nouns.split()}
 PLACE_NOUNS = {noun: name for name, place in PLACES.items() for noun in place.nouns}
 
-# What each subject can be told to do, its own way of moving first. Words are stems: "walk" finds walks and walking.
-ACTIONS: dict[str, tuple[str, ...]] = {
-    "person": ("walk", "stroll", "hike", "run", "jog", "sprint"),
-    "dog": ("trot", "walk", "run"),
-    "bird": ("fly", "flie", "flap", "glid", "soar"),
-    "ball": ("bounc", "roll"),
-    "car": ("driv", "roll", "cruis", "pass"),
-    "boat": ("rock", "sail", "drift", "float", "bob"),
-    "balloon": ("rise", "rising", "float", "drift", "fly", "flie"),
-    "candle": ("burn", "flicker", "danc", "glow"),
-    "flag": ("wave", "waving", "flutter", "flap", "blow"),
-    "tree": ("sway", "stand"),
-    "house": ("stand",),
-    "lighthouse": ("stand",),
-    "waterfall": ("pour", "fall", "flow", "cascad"),
-    "waves": ("roll", "break", "crash", "mov"),
+# What each subject can be told to do: the action as it is drawn -> the stems that ask for it ("walk" finds walks and
+# walking). Its own way of moving comes first.
+ACTIONS: dict[str, dict[str, str]] = {
+    "person": {
+        "walk": "walk stroll hike",
+        "run": "run jog sprint",
+        "stand": "stand waits waiting",
+        "wave": "wave waving greet",
+        "jump": "jump hops hopping leap",
+    },
+    "dog": {
+        "trot": "trot",
+        "walk": "walk stroll",
+        "run": "run rac gallop",
+        "stand": "stand waits waiting",
+        "sit": "sits sitting",
+    },
+    "cat": {
+        "walk": "walk stroll",
+        "trot": "trot",
+        "run": "run rac",
+        "stand": "stand waits waiting",
+        "sit": "sits sitting",
+    },
+    "horse": {
+        "trot": "trot",
+        "walk": "walk",
+        "run": "run gallop canter rac",
+        "stand": "stand waits waiting",
+        "graze": "graz eat",
+    },
+    "cow": {"walk": "walk stroll", "run": "run", "stand": "stand waits waiting", "graze": "graz eat chew"},
+    "bird": {"fly": "fly flie flap", "glide": "glid soar hover", "stand": "stand perch wait peck"},
+    "ball": {"bounce": "bounc", "roll": "roll"},
+    "car": {"drive": "driv roll cruis pass"},
+    "bus": {"drive": "driv roll cruis pass"},
+    "boat": {"rock": "rock sail drift float bob"},
+    "balloon": {"rise": "rise rising float drift fly flie"},
+    "candle": {"burn": "burn flicker danc glow"},
+    "fire": {"burn": "burn flicker danc glow blaz crackl smok"},
+    "flag": {"wave": "wave waving flutter flap blow"},
+    "tree": {"sway": "sway", "stand": "stand"},
+    "house": {"stand": "stand"},
+    "lighthouse": {"stand": "stand"},
+    "windmill": {"turn": "turn rotat spin stand"},
+    "waterfall": {"pour": "pour fall flow cascad"},
+    "waves": {"roll": "roll break crash mov"},
 }
 OWN_PLACE: dict[str, str] = {
     "person": "street",
     "dog": "park",
+    "cat": "park",
+    "horse": "meadow",
+    "cow": "meadow",
     "bird": "sea",
     "ball": "room",
     "car": "street",
+    "bus": "street",
     "boat": "sea",
     "balloon": "meadow",
     "candle": "room",
+    "fire": "forest",
     "flag": "sky",
     "tree": "meadow",
     "house": "village",
     "lighthouse": "meadow",
+    "windmill": "meadow",
     "waterfall": "forest",
     "waves": "sea",
 }
@@ -84,7 +127,8 @@ OWN_PROP = {"village": "house", "street": "house", "sea": "waves"}  # what a pla
 
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
 NUMBERS |= {"dozen": 12, "pair": 2, "couple": 2, "several": 3, "group": 4, "crowd": 5, "flock": 4}
-PLURAL_WITHOUT_S = frozenset({"people", "men", "women", "children"})
+PLURAL_WITHOUT_S = frozenset({"people", "men", "women", "children", "cattle"})
+SINGULAR_WITH_S = frozenset({"bus"})
 
 
 def _words(text: str) -> frozenset[str]:
@@ -95,10 +139,25 @@ OTHER_ACTIONS = _words(
     "dances dancing jumps jumping swims swimming sits sitting sleeps sleeping eats eating drinks drinking cooks "
     "cooking talks talking climbs climbing rides riding throws throwing kicks kicking explodes exploding"
 )
-GARMENTS = _words("shirt coat jacket dress skirt sweater trousers jeans pants hair sail roof")
+GARMENTS = _words(
+    "shirt shirts coat coats jacket jackets dress dresses skirt skirts sweater sweaters trousers jeans pants hair sail "
+    "roof"
+)
 PREPOSITIONS = _words(
     "along through down up across over behind in into on onto at by past near from with under around against of to "
     "toward towards above beside between inside outside while as wearing"
 )
 FRAMING = _words("camera view shot video footage clip closeup zoom row handheld")
+# What may stand in a prompt without a trace in the picture, or is read elsewhere.
+PASSING = _words(
+    "a an the it its his her he she they their this that and or but then who which one there is are be as if so "
+    "very small big large little tall short long young old new quiet calm busy empty sunny cloudy windy rainy "
+    "bright dark light deep high low strong gentle soft sandy wooden snowy lone single alone slow slowly fast "
+    "quickly gently quietly still happily steadily along across all day night morning evening dusk dawn sunset "
+    "sunrise wind winds breeze draught air sun hand wing wings tail leg legs flame dancing line tree trunk trunks "
+    "pillars posts columns pool rocks striped plain colourful colorful hot sailing rubber wide narrow distance "
+    "middle pan pans panning zoom zooms zooming push pushes pull pulls dolly glide glides gliding slide slides "
+    "move moves moving travel travels shaky handheld held back away closer sideways steady static full second "
+    "seconds"
+)
 OCCLUDERS = {"trunk": "trunks", "tree": "trunks", "pillar": "posts", "column": "posts", "post": "posts"}
