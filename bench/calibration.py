@@ -20,7 +20,7 @@ from bench.holds import Motion, displacement_by_frame, evidence, find_hold, moti
 from bench.records import Curve, Detector, Mode, RateClass, RealHold
 
 BINS: dict[Mode, int] = {"level": 4, "jump": 1}  # of motion, equally filled; a jump is held against its own clip
-TAILS: dict[Mode, float] = {"level": 1.0, "jump": 0.9}  # quantile over clips of their largest reading
+TAIL = 0.9  # quantile over clips of their largest reading: no detector's scale hangs on the one strangest clip
 USUAL, LARGE = 0.5, 0.9  # quantiles whose distance is the spread of a reading
 SMALLEST_SPREAD = 0.05
 INNER_FOLDS, OUTER_FOLDS = 5, 6
@@ -159,17 +159,18 @@ def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
     present = np.isfinite(values)
     if not present.any():
         raise ValueError(f"no clip gives a reading of {how.signal}: does anything move in them?")
-    edges = np.quantile(motions[present], np.arange(1, BINS[how.mode]) / BINS[how.mode])
+    count = BINS[how.mode] if how.names else 1  # a network that weighs everything has weighed the motion too
+    edges = np.quantile(motions[present], np.arange(1, count) / count)
     bins = np.digitize(motions, edges)
     medians, spreads = [], []
-    for number in range(BINS[how.mode]):
+    for number in range(count):
         inside = values[present & (bins == number)]
         usual, large = np.quantile(inside if inside.size else values[present], [USUAL, LARGE])
         medians.append(float(usual))
         spreads.append(max(float(large - usual), SMALLEST_SPREAD))
     unscaled = Detector(how.signal, how.mode, how.floor, _floats(edges), tuple(medians), tuple(spreads), 1.0)
     highest = [evidence(window.curves, window.frames, [unscaled]).largest for window in windows]
-    tail = max(float(np.quantile(highest, TAILS[how.mode])), 1.0)
+    tail = max(float(np.quantile(highest, TAIL)), 1.0)
     return replace(unscaled, tail=tail, decides=how.decides, names=how.names)
 
 

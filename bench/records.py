@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 Moves = Literal["subject", "camera", "scene", "none"]
 Family = Literal["alignment", "flow", "features", "motion"]
+Seeded = Literal["exact", "similar", "no"]
+"""What a seed is worth: the same clip again, one much like it, or nothing. Where it is nothing, pair by prompt."""
 Json = Mapping[str, Any]
 Picture = NDArray[np.uint8]  # height x width x 3, RGB
 
@@ -109,11 +111,27 @@ class ClipRequest:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """What the clips of one model cost. `usd_a_clip` is the most one of them can cost, None where nobody has said."""
+
+    model: str
+    clips: int
+    seconds: float
+    """Of video, all clips together."""
+    usd_a_clip: float | None
+    source: str = ""
+    """Who says so, and when."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a backend will do if it is let: its requests, and what they cost before anything is spent."""
 
     requests: tuple[ClipRequest, ...]
     cost_usd: float = 0.0
+    quotes: tuple[Quote, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What whoever pays should know beforehand: prompts that will not be sent, seeds that mean nothing."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +143,8 @@ class Clip:
     path: Path | None = None
     facts: Json = field(default_factory=dict)
     """What reproduces the clip, and what is known of it (`true_break_frame` where the backend knows)."""
+    seeded: Seeded | None = None
+    cost_usd: float | None = None
 
 
 # ---- the run -----------------------------------------------------------------------------------------------------
@@ -152,6 +172,10 @@ class Spec:
     """A calibration file of one's own; None is the one shipped for the profile."""
     calibration_sha256: str = ""
     horizon: int | None = None
+    reference: str | None = None
+    """A folder of real footage that each model's distance is measured from; None leaves distances unmeasured."""
+    features: str = "embedded"
+    """The extractor behind those distances."""
     versions: Json = field(default_factory=dict)
     machine: Json = field(default_factory=dict)
 
@@ -176,6 +200,11 @@ class ClipRow:
     """Only where the clip itself cannot say: a folder of pictures."""
     missing: str | None = None
     facts: Json = field(default_factory=dict)
+    refused: str | None = None
+    """The code with which a provider refused the prompt. Such a clip is missing for good and never asked for again."""
+    seeded: Seeded | None = None
+    cost_usd: float | None = None
+    """What was really charged, where the provider says so; else the price of the table, and the facts say which."""
 
 
 # ---- curves and holds --------------------------------------------------------------------------------------------
@@ -197,6 +226,8 @@ class Profile:
     name: str
     version: int
     signals: tuple[str, ...]
+    decides: tuple[tuple[str, Mode], ...] = ()
+    """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
     description: str = ""
 
 
@@ -245,6 +276,10 @@ class Detector:
     medians: tuple[float, ...]
     spreads: tuple[float, ...]
     tail: float
+    decides: bool = True
+    """Can it raise an alarm?"""
+    names: bool = True
+    """Does its signal say what kind of break it is?"""
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def test_a_level_is_standardised_in_four_equally_filled_bins_of_motion() -> None
         assert level.spreads[number] == pytest.approx(np.quantile(inside, 0.9) - np.quantile(inside, 0.5))
     assert level.medians[3] > level.medians[0] + 0.3  # what moves more has more residual, and is not blamed for it
     largest = [evidence(window.curves, 24, [level]).largest for window in windows]
-    assert max(largest) == pytest.approx(1.0)  # the tail is the largest of all
+    assert np.quantile(largest, 0.9) == pytest.approx(1.0)  # a tenth of the clips go beyond the tail
 
 
 def test_a_reading_that_hardly_varies_is_not_blown_up() -> None:
@@ -216,17 +216,15 @@ def test_windows_of_one_source_count_once_and_are_never_split() -> None:
     assert [real.source for real in rule.reality].count("source-3") == 1
     real = next(real for real in rule.reality if real.source == "source-3")
     assert real.broke
-    # By detectors that have seen it, its evidence is 1: it sets their tail. By the others it stands out.
-    assert evidence(strange.curves, 24, rule.detectors).largest == pytest.approx(1.0)
-    assert rule.scores[-1] > 1.5
+    # Its three windows reach the tail of detectors that have seen it; by the others it stands out more.
+    assert rule.scores[-1] > evidence(strange.curves, 24, rule.detectors).largest > 1.0
 
 
 def test_scores_and_checks_come_from_rules_that_have_not_seen_the_source() -> None:
     windows = sources(INNER_FOLDS * OUTER_FOLDS, 9)
     rule = learn(windows, [LEVEL], 24.0, 24, 0.1)
     in_sample = sorted(evidence(window.curves, 24, rule.detectors).largest for window in windows)
-    assert max(in_sample) == pytest.approx(1.0)
-    assert max(rule.scores) > 1.0  # the strangest source is stranger to the others than to itself
+    assert rule.scores != tuple(in_sample)  # the others have another idea of what is usual
     assert list(rule.scores) == sorted(rule.scores)
     assert rule.threshold == rule.scores[conformal_rank(30, 0.1) - 1]
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from bench.holds import STATIC
 from bench.report.clip_cards import ClipGroup, clip_groups
+from bench.report.distance_panels import distance_panels
 from bench.report.evidence_lines import THRESHOLD
 from bench.report.ranking import ranked_rows, reference_rows
 from bench.report.spelling import count, percent, printable, unit
@@ -39,6 +40,7 @@ def page(run: RunFolder) -> str:
         references=references,
         prompts=len({clip.clip.prompt_id for group in groups for clip in group.cards}),
         panels=survival_panels(rows, holds, summary),
+        distances=distance_panels(summary),
         ceiling=whisker(summary["reference"].get("real footage"), max(int(summary["horizon"]), 1)),
         groups=groups,
         states=_states(groups),

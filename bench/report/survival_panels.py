@@ -61,11 +61,11 @@ def survival_panels(
 
 
 def whisker(block: Mapping[str, Any] | None, horizon: int) -> Whisker | None:
-    """Held to the end, as a mark at the right edge; None where nobody was watched that long."""
+    """Held to the end, as a mark at the right edge; None where nobody was watched that long, or one prompt only."""
     if not block or not block["frames_held"] or block["frames_held"]["horizon"] < horizon:
         return None
     end = block["held_to_end"]
-    if end["value"] is None:
+    if end["low"] is None:
         return None
     return Whisker(*(_down(end[key]) for key in ("value", "low", "high")))
 

@@ -35,7 +35,7 @@ PROFILES: dict[str, Profile] = {
         "light",
         2,
         tuple(SIGNALS),
-        ("continuation", "residual_local", "standstill"),
+        (("continuation", "level"), ("residual_local", "jump"), ("standstill", "level")),
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
     ),
 }

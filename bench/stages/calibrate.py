@@ -108,7 +108,7 @@ def classes_from(
     """
     signals = (*profile.signals, "standstill")
     reads = [
-        Reads(name, mode, about(name).floor, name in profile.decides, about(name).names)
+        Reads(name, mode, about(name).floor, (name, mode) in profile.decides, about(name).names)
         for name in signals
         for mode in about(name).reads
     ]
