@@ -9,8 +9,12 @@ from bench.records import Clip, ClipRequest, Plan, Suite
 from bench.registry import load
 
 BACKENDS: dict[str, str] = {
+    "fal": "bench.backends.hosted.fal:FalBackend",
     "folder": "bench.backends.folder:FolderBackend",
+    "google-video": "bench.backends.hosted.google_video:GoogleVideoBackend",
+    "openai-video": "bench.backends.hosted.openai_video:OpenAIVideoBackend",
     "procedural": "bench.backends.procedural:ProceduralBackend",
+    "runway": "bench.backends.hosted.runway:RunwayBackend",
 }
 
 

@@ -32,6 +32,7 @@ from bench.records import (
 from bench.video import DEFAULT_FPS, VIDEO_SUFFIXES, content_hash, natural_key, picture_files
 
 TABLE = "clips.csv"
+UNREADABLE = "missing"  # in the place of a file's hash
 LARGEST_SEED = 2**32 - 1  # as in a suite
 ID_LENGTH = 40
 LOOKED_FOR = f"videos ({', '.join(sorted(VIDEO_SUFFIXES))}), folders of png or jpg pictures, or a {TABLE}"
@@ -70,6 +71,7 @@ class FolderBackend:
     """Scores videos made elsewhere. `path` is a folder or one video file; `model` names what the folder does not."""
 
     def __init__(self, path: str, model: str | None = None) -> None:
+        _refuse_undecodable(path, model or "")
         self._path, self._model = Path(path), model
         self._is_one = self._path.is_file() or (self._path.is_dir() and _is_frames(self._path))
         self._root = self._path.absolute().parent if self._is_one else self._path
@@ -96,10 +98,12 @@ class FolderBackend:
         return request.identity.partition("  ")[2]
 
     def fetch(self, request: ClipRequest, ticket: str) -> Clip:
-        """The file as it lies there. Raises MissingClip when it is gone."""
+        """The file as it lies there. Raises MissingClip when it is gone or may not be read."""
         path = (self._root / ticket).absolute()
         if not path.exists():
             raise MissingClip(f"{path}: no such file")
+        if request.identity.startswith(UNREADABLE):
+            content_hash(path)  # says why
         return Clip(path=path, fps=request.fps, facts={"source": ticket})
 
     def close(self) -> None:
@@ -110,7 +114,7 @@ class FolderBackend:
         try:
             digest = content_hash(path)
         except MissingClip:
-            digest = "missing"  # not the place to give up: the clip becomes a row that says so
+            digest = UNREADABLE  # not the place to give up: the clip becomes a row that says so
         fps = (entry.row.fps or DEFAULT_FPS) if path.is_dir() else None
         key = ClipKey(entry.model, entry.prompt_id, entry.seed)
         return ClipRequest(key, prompt, fps=fps, identity=f"{digest}  {entry.file}")
@@ -155,7 +159,16 @@ class FolderBackend:
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
+    paths = sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
+    _refuse_undecodable(*(path.name for path in paths))
+    return paths
+
+
+def _refuse_undecodable(*names: str) -> None:
+    """Raises FrameholdError on a name that is not UTF-8: no table could hold it."""
+    for name in names:
+        if not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name):
+            raise FrameholdError(f"{name!r}: the name is not UTF-8: give it another")
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -19,6 +19,17 @@ from bench.commands.options import (
     show,
     show_summary,
 )
+from bench.commands.planning import (
+    DryRun,
+    MaxCost,
+    Options,
+    Price,
+    Resubmit,
+    Yes,
+    agree,
+    plan_hosted,
+    telling_what_runs,
+)
 
 
 def run(
@@ -38,8 +49,17 @@ def run(
     ] = None,
     calibration: Annotated[Path | None, typer.Option(help="Thresholds from `framehold calibrate`.")] = None,
     horizon: Horizon = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="Folder of real footage: say how far each model's clips lie from it.")
+    ] = None,
+    features: Annotated[str, typer.Option(help="What that distance is measured with.")] = "embedded",
     out: Annotated[Path | None, typer.Option(help="Run folder [default: results/NAME OF THE SUITE OR FOLDER].")] = None,
-    max_cost: Annotated[float, typer.Option(help="Most US dollars the run may spend.")] = 0.0,
+    options: Options = None,
+    price: Price = None,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    resubmit: Resubmit = False,
     executor: ExecutorName = "local",
     workers: Workers = 0,
     offline: Offline = False,
@@ -48,21 +68,28 @@ def run(
     """Generate or import clips, score them, and say how many frames each model holds. Resumes what is there."""
     from bench.report import write_report
     from bench.run_folder import RunFolder
-    from bench.stages.run import default_out, plan_run, run_all
+    from bench.stages.run import default_out, run_all
 
-    spec = plan_run(
+    spec = plan_hosted(
         suite,
         backend or (),
-        str(clips) if clips else None,
-        model,
+        options,
+        price,
+        clips=str(clips) if clips else None,
+        model=model,
         profile=profile,
         clip_model=clip,
         calibration=str(calibration) if calibration else None,
         horizon=horizon,
+        reference=str(reference) if reference else None,
+        features=features,
     )
     folder = RunFolder(out or default_out(spec))
-    with crew_of(executor, workers) as crew:
-        summary = run_all(folder, spec, crew, offline=offline, max_cost_usd=max_cost)
+    cap = agree(folder, spec, max_cost, yes, resubmit, dry_run=dry_run, as_json=as_json)
+    if cap is None:
+        return
+    with telling_what_runs(), crew_of(executor, workers) as crew:
+        summary = run_all(folder, spec, crew, offline=offline, max_cost_usd=cap)
     page = write_report(folder)
     show_summary(summary, as_json, page)
 
@@ -71,15 +98,21 @@ def generate(
     run_folder: RunArgument,
     executor: ExecutorName = "local",
     workers: Workers = 0,
-    max_cost: Annotated[float, typer.Option(help="Most US dollars the stage may spend.")] = 0.0,
+    max_cost: MaxCost = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    resubmit: Resubmit = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the clips of a run that are not there yet."""
     from bench.stages.generate import generate as stage
 
     folder = open_folder(run_folder)
-    with folder.locked(), crew_of(executor, workers) as crew:
-        rows = stage(folder, crew, max_cost)
+    cap = agree(folder, folder.spec(), max_cost, yes, resubmit, dry_run=dry_run, as_json=as_json)
+    if cap is None:
+        return
+    with telling_what_runs(), folder.locked(), crew_of(executor, workers) as crew:
+        rows = stage(folder, crew, cap)
     missing = [row for row in rows if row.missing]
     content = {"clips": len(rows), "missing": {row.clip_id: row.missing for row in missing}}
     show(content, as_json, f"{len(rows) - len(missing)} clips in {folder.clips_folder}, {len(missing)} missing")

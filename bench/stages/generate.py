@@ -1,41 +1,28 @@
-"""generate: prompts -> clips."""
+"""generate: prompts -> clips. What is drawn here goes to the workers; what is paid for stays in this process."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from bench.backends import Backend, open_backend
-from bench.executors import Outcome, open_executor
-from bench.records import (
-    Clip,
-    ClipRequest,
-    ClipRow,
-    FrameholdError,
-    MissingClip,
-    Source,
-    Spec,
-    canonical_json,
-    fingerprint,
-)
+from bench.backends.hosted.backend import HostedBackend
+from bench.backends.hosted.engine import Engine, Work
+from bench.backends.hosted.jobs import Interrupted, Served
+from bench.backends.hosted.ledger import FILE_NAME, Ledger
+from bench.executors import Outcome, attempt, open_executor
+from bench.records import Clip, ClipRow, MissingClip, canonical_json
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
+from bench.stages.plan import Job, backend_of, hosted, plan_jobs, settled_rows
 from bench.video import content_hash, read_frames, write_lossless, write_preview
 
+__all__ = ["generate", "make_clip", "plan_jobs"]
+
 PLAYABLE = {".mp4", ".webm", ".gif", ".webp"}
-
-
-@dataclass(frozen=True)
-class Job:
-    """One clip to make, in any process: plain data only."""
-
-    root: str
-    source: Source
-    request: ClipRequest
-    fingerprint: str
 
 
 def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[ClipRow]:
@@ -46,62 +33,99 @@ def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[Clip
     """
     jobs = plan_jobs(run.root, run.spec(), max_cost_usd)
     mend(run.clips_path)
-    kept = {row.clip_id: row for row in run.clips()}
-    rows: dict[str, ClipRow] = {}
-    for job in jobs:
-        row = kept.get(job.request.key.clip_id)
-        if row and row.fingerprint == job.fingerprint and row.file and (run.root / row.file).exists():
-            rows[row.clip_id] = row
+    rows = settled_rows(run, jobs)
     todo = [job for job in jobs if job.request.key.clip_id not in rows]
     run.clips_folder.mkdir(exist_ok=True)
     crew.progress("generate", len(rows), len(jobs))
-    for index, outcome in open_executor(crew.executor)(make_clip, todo, crew.workers):
-        row = outcome.result or _missing_row(todo[index], outcome)
-        append_row(run.clips_path, asdict(row))
-        rows[row.clip_id] = row
-        crew.progress("generate", len(rows), len(jobs))
+    try:
+        with closing(_made(run, todo, crew, max_cost_usd)) as made:
+            for row in made:
+                append_row(run.clips_path, asdict(row))
+                rows[row.clip_id] = row
+                crew.progress("generate", len(rows), len(jobs))
+    except KeyboardInterrupt:
+        raise Interrupted(_what_runs(run, todo)) from None
     ordered = [rows[job.request.key.clip_id] for job in jobs]
     replace_rows(run.clips_path, map(asdict, ordered))
     return ordered
 
 
-def plan_jobs(root: Path, spec: Spec, max_cost_usd: float) -> list[Job]:
-    """Every clip the spec asks for, in the order of its sources. Raises FrameholdError as `generate` does."""
-    jobs: dict[str, Job] = {}
-    cost = 0.0
-    for source in spec.sources:
-        backend = _backend(canonical_json(asdict(source)))
-        plan = backend.plan(spec.suite, source.models or backend.models())
-        cost += plan.cost_usd
-        for request in plan.requests:
-            mark = fingerprint([source.backend, dict(source.options), asdict(request)])
-            job = Job(str(root), source, request, mark)
-            if jobs.setdefault(request.key.clip_id, job) is not job:
-                key = request.key
-                raise FrameholdError(
-                    f"two sources claim model {key.model!r}, prompt {key.prompt_id!r}, seed {key.seed}: "
-                    "give one another name with --model"
-                )
-    if cost > max_cost_usd:
-        raise FrameholdError(
-            f"this would cost {cost:.2f} USD and {max_cost_usd:.2f} may be spent: allow it with --max-cost"
-        )
-    if not jobs:
-        raise FrameholdError("nothing to do: the suite and the backends give no clip")
-    return list(jobs.values())
+# ---- making ------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4)
-def _backend(source: str) -> Backend:
-    """One backend a process and source, so that a model is loaded once."""
-    fields = json.loads(source)
-    return open_backend(fields["backend"], fields["options"])
+def _made(run: RunFolder, jobs: list[Job], crew: Crew, max_cost_usd: float) -> Generator[ClipRow]:
+    """A row for every job, as they end."""
+    paid = [job for job in jobs if isinstance(backend_of(job.source), HostedBackend)]
+    drawn = [job for job in jobs if job not in paid]
+    for index, outcome in open_executor(crew.executor)(make_clip, drawn, crew.workers):
+        yield outcome.result or _missing_row(drawn[index], outcome)
+    if paid:
+        yield from _bought(run, paid, max_cost_usd)
+
+
+def _bought(run: RunFolder, jobs: list[Job], max_cost_usd: float) -> Generator[ClipRow]:
+    """As `_made`, for clips that are paid for."""
+    run.clips_path.touch()  # with it the folder is known for the run that the ledger belongs to
+    ledger, downloads = Ledger(run.root / FILE_NAME), run.root / "downloads"
+    downloads.mkdir(exist_ok=True)
+    by_clip = {job.request.key.clip_id: job for job in jobs}
+    work = [Work(hosted(job), hosted(job).order(job.request)) for job in jobs]
+    try:
+        with closing(Engine(ledger, max_cost_usd, downloads).run(work)) as outcomes:
+            for served in outcomes:
+                if not served.unsent:
+                    job = by_clip[served.order.clip_id]
+                    outcome = attempt(_bring_in, (run, job, served))
+                    yield outcome.result or _missing_row(job, outcome)
+                    _discard(served.leftovers)
+    finally:
+        for backend in {item.backend for item in work}:
+            backend.close()
+    shutil.rmtree(downloads, ignore_errors=True)
+
+
+def _what_runs(run: RunFolder, jobs: list[Job]) -> str:
+    """What an interrupted run leaves behind at the providers, and what to do."""
+    wanted = {job.request.key.clip_id for job in jobs}
+    accounts = [account for account in Ledger(run.root / FILE_NAME).accounts() if account.clip_id in wanted]
+    running = [f"{account.model} job {account.job}" for account in accounts if account.standing == "running"]
+    lost = [account.clip_id for account in accounts if account.standing == "asked"]
+    said = ["stopped; run the same command again to go on where it left off"]
+    if running:
+        said.append(f"{len(running)} paid jobs still run and will be picked up then: {', '.join(running)}")
+    if lost:
+        said.append(f"of {len(lost)} submits it is not known what became: {', '.join(lost)}")
+    return "; ".join(said)
+
+
+def _bring_in(delivery: tuple[RunFolder, Job, Served]) -> ClipRow:
+    """The row of what became of a paid order, its clip stored."""
+    run, job, served = delivery
+    row = replace(
+        _row(job),
+        missing=served.missing,
+        refused=served.refused,
+        seeded=served.order.seeded,
+        cost_usd=served.cost_usd,
+        facts=dict(served.facts),
+    )
+    if served.clip is None:
+        return row
+    facts = {**served.facts, **served.clip.facts}
+    return _store(run, row, replace(served.clip, facts=facts, seeded=row.seeded, cost_usd=row.cost_usd))
+
+
+def _discard(path: Path | None) -> None:
+    if path and path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    elif path:
+        path.unlink(missing_ok=True)
 
 
 def make_clip(job: Job) -> ClipRow:
     """Make one clip and write it into the run folder. Raises MissingClip when it cannot be had."""
     run, request = RunFolder(job.root), job.request
-    backend = _backend(canonical_json(asdict(job.source)))
+    backend = backend_of(job.source)
     ticket_path = run.tickets_folder / f"{request.key.clip_id}.json"
     held = json.loads(ticket_path.read_text(encoding="utf-8")) if ticket_path.exists() else {}
     if held.get("fingerprint") == job.fingerprint:
@@ -159,6 +183,8 @@ def _store(run: RunFolder, row: ClipRow, clip: Clip) -> ClipRow:
         sha256=content_hash(path),
         fps=clip.fps if path.is_dir() else None,
         facts=dict(clip.facts),
+        seeded=clip.seeded,
+        cost_usd=clip.cost_usd,
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.holds import Judgement
-from bench.records import ClipRow, Curve, Region, ScoredRow, canonical_json
+from bench.records import ClipRow, Curve, FrameholdError, Region, ScoredRow, canonical_json
 from bench.run_folder import replace_table
 
 CURVES = pa.schema(
@@ -110,8 +110,11 @@ def write_part(path: Path, curves: pa.Table, metrics: Mapping[str, float], row: 
 
 
 def read_part(path: Path) -> tuple[pa.Table, dict[str, float], ScoredRow]:
-    """Curves, metrics and row of a clip in the cache."""
-    table = pq.read_table(path)
+    """Curves, metrics and row of a clip in the cache. FrameholdError where the file is damaged."""
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise FrameholdError(f"{path} is damaged: delete it and run the same command again") from error
     content = json.loads(table.schema.metadata[b"framehold"])
     return table.replace_schema_metadata(None), content["metrics"], ScoredRow(**content["row"])
 
