@@ -11,11 +11,28 @@ from typing import TYPE_CHECKING, Any
 from bench.records import FrameholdError, Hold, MissingClip, Moves, Picture
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
+    from bench.verdict import Comparison
     from bench.video import Frame
 
-__all__ = ["FrameholdError", "Hold", "MissingClip", "Run", "VideoScore", "calibrate", "open_run", "run", "score_video"]
+__all__ = [
+    "FrameholdError",
+    "Hold",
+    "MissingClip",
+    "Run",
+    "VideoScore",
+    "calibrate",
+    "compare",
+    "frechet_distance",
+    "kernel_distance",
+    "open_run",
+    "run",
+    "score_video",
+    "video_features",
+]
 
 
 @dataclass(frozen=True)
@@ -92,12 +109,16 @@ def run(
     clip_model: str | None = None,
     calibration: str | Path | None = None,
     horizon: int | None = None,
+    reference: str | Path | None = None,
+    features: str = "embedded",
+    max_cost_usd: float = 0.0,
     workers: int = 0,
     offline: bool = False,
 ) -> Run:
     """Do what `framehold run` does: generate or import clips, score, summarize, write the page. Resumes what is there.
 
-    `workers` 0 means one a core; the numbers do not depend on it. Raises FrameholdError naming the argument at fault.
+    `workers` 0 means one a core; the numbers do not depend on it. No more than `max_cost_usd` is spent on paid backends.
+    Raises FrameholdError naming the argument at fault.
     """
     from bench.report import write_report
     from bench.run_folder import RunFolder
@@ -113,9 +134,11 @@ def run(
         clip_model=clip_model,
         calibration=str(calibration) if calibration else None,
         horizon=horizon,
+        reference=str(reference) if reference else None,
+        features=features,
     )
     folder = RunFolder(out or default_out(spec))
-    run_all(folder, spec, Crew(workers=workers_or_cores(workers)), offline=offline)
+    run_all(folder, spec, Crew(workers=workers_or_cores(workers)), offline=offline, max_cost_usd=max_cost_usd)
     write_report(folder)
     return Run(folder.root)
 
@@ -184,3 +207,48 @@ def calibrate(
     from bench.stages.run import workers_or_cores
 
     write_calibration(Path(out), learn(Path(reference), profile, alpha, Crew(workers=workers_or_cores(workers))))
+
+
+def video_features(
+    clips: Any,
+    extractor: str,
+    weights: str | Path | None = None,
+    mode: str | None = None,
+    *,
+    span: int | None = None,
+    offline: bool = False,
+    batch: int = 1,
+    device: str = "auto",
+) -> NDArray[np.float64]:
+    """Features (n, d) of clips: uint8 RGB (n, frames, height, width, 3), or paths. All must have the same length.
+
+    `weights` is a state dict saved by torch, safetensors, or the public TorchScript; `span` how many opening frames are
+    looked at. Raises FrameholdError naming a clip that is too short or cannot be read.
+    """
+    from bench.extractors.video_features import video_features as extract
+
+    return extract(clips, extractor, weights, mode, span=span, offline=offline, batch=batch, device=device)
+
+
+def frechet_distance(x: Any, y: Any, *, ddof: int = 1) -> float:
+    """Fréchet distance of features (n, d) and (m, d), in float64; `ddof` 0 divides covariances by n as some codes do.
+
+    It grows as samples shrink: compare at equal n only.
+    """
+    from bench.distances.frechet import frechet_distance as distance
+
+    return distance(x, y, ddof=ddof)
+
+
+def kernel_distance(x: Any, y: Any) -> float:
+    """Unbiased squared discrepancy of features (n, d) and (m, d) under the kernel (x.y / d + 1)^3 (KID's form, KVD)."""
+    from bench.distances.kernel import kernel_distance as distance
+
+    return distance(x, y)
+
+
+def compare(baseline: str | Path, candidate: str | Path, **options: Any) -> Comparison:
+    """Compare two runs, or two models of one as RUN:MODEL; see `bench.stages.compare.compare` for the options."""
+    from bench.stages.compare import compare as stage
+
+    return stage(baseline, candidate, **options)

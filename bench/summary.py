@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.calibration import conformal_rank
-from bench.holds import STATIC
-from bench.records import Hold, Interval, RateClass, RealHold
+from bench.holds import STATIC, Motion, is_static
+from bench.records import Hold, Interval, Json, Moves, RateClass, RealHold
+from bench.resampling import generator, interval, prompt_weights, unseen_clips, unseen_prompt
 from bench.survival import (
+    Flags,
     Floats,
-    cluster_weights,
+    Unseen,
     incidence_by_cause,
-    percentile_interval,
+    lost_time,
     restricted_mean,
-    restricted_means,
     share_interval,
+    tally,
 )
 
 REPLICATES = 2000
@@ -88,7 +90,7 @@ def summarize_clips(
     reach = min(horizon, max(clip.frames for clip in clips))
     reach_seconds = min(horizon_seconds, max(clip.frames * clip.seconds for clip in clips))
     causes = [clip.hold.cause for clip in clips]
-    held, broke = _holds(clips)
+    held, broke = holds_of(clips)
     statics = sum(cause == STATIC for cause in causes)
     return {
         "frames_held": _mean_block(clips, np.ones(len(clips)), reach, draws),
@@ -110,55 +112,100 @@ def summarize_reality(rate: RateClass, horizon: int, horizon_seconds: float) -> 
     return summarize_clips([_as_judged(real) for real in rate.reality], horizon, horizon_seconds)
 
 
+def summarize_frozen(moves: Mapping[str, Moves], rate: RateClass, fps: float, horizon: int, seconds: float) -> Json:
+    """The floor: a frozen frame for each prompt, static wherever its prompt asks for motion."""
+    still, frozen = Motion(0.0, 0.0, 0.0), []
+    for prompt_id, moving in moves.items():
+        static = is_static(still, moving, rate)
+        hold = Hold(1, True, 1, cause=STATIC) if static else Hold(horizon, False)
+        frozen.append(Judged(prompt_id, "frozen frame", prompt_id, "frozen", horizon, fps, hold))
+    return summarize_clips(frozen, horizon, seconds)
+
+
 def held_to_end(clips: Sequence[Judged], horizon: int) -> dict[str, Any]:
-    """Share still consistent at the horizon, exact interval, over clips that broke before it or were seen until it."""
+    """Share still consistent at the horizon, over clips that broke before it or were seen until it.
+
+    The interval is exact where every prompt has one clip; clips of one prompt are not independent, so else it is over
+    prompts.
+    """
     known = [clip for clip in clips if clip.hold.broke or clip.frames >= horizon]
     if not known:
         return {"value": None, "low": None, "high": None, "clips": 0}
-    return _block(share_interval(sum(clip.hold.held_frames >= horizon for clip in known), len(known))) | {
-        "clips": len(known)
-    }
+    lasted = np.array([clip.hold.held_frames >= horizon for clip in known])
+    prompts, member = np.unique([clip.prompt_id for clip in known], return_inverse=True)
+    if len(prompts) == len(known):
+        share = share_interval(int(lasted.sum()), len(known))
+    elif len(prompts) < 2:
+        return {"value": float(lasted.mean()), "low": None, "high": None, "clips": len(known)}
+    else:
+        weights, unseen = over_prompts(known, REPLICATES)
+        good, all_ = (np.bincount(member, each) for each in (lasted.astype(float), None))
+        more = unseen.hold + unseen.break_at_once
+        shares = (weights @ good + unseen.hold) / (weights @ all_ + more)
+        share = interval(float(lasted.mean()), shares, len(prompts))
+    return _block(share) | {"clips": len(known)}
+
+
+def over_prompts(clips: Sequence[Judged], replicates: int, *key: object) -> tuple[Floats, Unseen]:
+    """Weights of a model's prompts, in the order of their names, and its clips of the prompt nobody drew.
+
+    What is measured over the same prompts gets the same weights, so that differences are paired; the unseen clips
+    belong to `key`, by default the model.
+    """
+    prompts, member = np.unique([clip.prompt_id for clip in clips], return_inverse=True)
+    rng = generator(SEED, "unseen", *(key or (clips[0].model,)))
+    more = unseen_prompt(unseen_clips(holds_of(clips)[0], member), replicates, rng)
+    return prompt_weights(prompts.tolist(), replicates, SEED), more
+
+
+def resampled_means(
+    clips: Sequence[Judged], units: Floats, horizon: float, draws: Draws | None, weights: Floats, unseen: Unseen
+) -> Floats:
+    """Restricted means of one model in every replicate (replicates,), each under the thresholds drawn with it.
+
+    `weights` (replicates, prompts) are of the prompts in the order of their names; `units` is what a frame of each clip
+    lasts, in the unit of the horizon.
+    """
+    prompts, member = np.unique([clip.prompt_id for clip in clips], return_inverse=True)
+    means = np.empty(len(weights))
+    for rows, held, broke in _worlds(clips, draws, len(weights)):
+        counts = tally(held * units, broke, member, len(prompts))
+        means[rows] = horizon - lost_time(counts, horizon, weights[rows], Unseen(*(each[rows] for each in unseen)))
+    return means
+
+
+def holds_of(clips: Sequence[Judged]) -> tuple[Floats, Flags]:
+    """Held frames and break flags of the clips."""
+    return np.array([clip.hold.held_frames for clip in clips], float), np.array([clip.hold.broke for clip in clips])
 
 
 def _mean_block(clips: Sequence[Judged], units: Floats, horizon: float, draws: Draws | None) -> dict[str, Any]:
     """Restricted mean with its interval over prompts; without an interval where there is only one prompt."""
-    held, broke = _holds(clips)
+    held, broke = holds_of(clips)
     value = restricted_mean(held * units, broke, horizon)
-    prompts = [clip.prompt_id for clip in clips]
-    if len(set(prompts)) < 2:
+    prompts = len({clip.prompt_id for clip in clips})
+    if prompts < 2:
         return {"value": value, "low": None, "high": None, "horizon": horizon}
     replicates = REPLICATES if draws is None else draws.chosen.shape[1]
-    weights = cluster_weights(prompts, replicates, np.random.default_rng(SEED))
-    means = np.empty(replicates)
-    for rows, drawn_held, drawn_broke in _worlds(clips, draws, replicates):
-        means[rows] = restricted_means(drawn_held * units, drawn_broke, horizon, weights[rows])
-    return _block(percentile_interval(value, means, len(set(prompts)))) | {"horizon": horizon}
+    means = resampled_means(clips, units, horizon, draws, *over_prompts(clips, replicates))
+    return _block(interval(value, means, prompts)) | {"horizon": horizon}
 
 
 def _worlds(
     clips: Sequence[Judged], draws: Draws | None, replicates: int
-) -> list[tuple[NDArray[np.intp], Floats, NDArray[np.bool_]]]:
+) -> Iterator[tuple[NDArray[np.intp], Floats, Flags]]:
     """(replicates, holds, break flags) for each set of thresholds that was drawn together."""
     if draws is None:
-        return [(np.arange(replicates), *_holds(clips))]
-    rates = sorted({clip.rate for clip in clips})
+        yield np.arange(replicates), *holds_of(clips)
+        return
+    rate = np.array([clip.rate for clip in clips])
+    most = max(len(clip.redrawn) for clip in clips)
+    redrawn = np.array([clip.redrawn + clip.redrawn[-1:] * (most - len(clip.redrawn)) for clip in clips], float)
+    rates, of_clip = np.unique(rate, return_inverse=True)
     together, index = np.unique(draws.chosen[rates], axis=1, return_inverse=True)
-    worlds = []
     for world in range(together.shape[1]):
-        choice = dict(zip(rates, together[:, world], strict=True))
-        holds = [clip.redrawn[choice[clip.rate]] for clip in clips]
-        worlds.append(
-            (
-                np.flatnonzero(index == world),
-                np.array([held for held, _ in holds], float),
-                np.array([b for _, b in holds]),
-            )
-        )
-    return worlds
-
-
-def _holds(clips: Sequence[Judged]) -> tuple[Floats, NDArray[np.bool_]]:
-    return np.array([clip.hold.held_frames for clip in clips], float), np.array([clip.hold.broke for clip in clips])
+        chosen = redrawn[np.arange(len(clips)), together[of_clip, world]]
+        yield np.flatnonzero(index == world), chosen[:, 0], chosen[:, 1] > 0
 
 
 def _by_category(clips: Sequence[Judged]) -> Mapping[str, list[Judged]]:

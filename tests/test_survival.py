@@ -10,13 +10,18 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.survival import (
-    cluster_weights,
+    Unseen,
+    frames_lost_by_cause,
     incidence_by_cause,
     kaplan_meier,
-    percentile_interval,
+    log_rank,
+    lost_time,
     restricted_mean,
+    restricted_mean_variance,
     restricted_means,
     share_interval,
+    steps,
+    tally,
 )
 
 # Six clips: at 1 one of 6 breaks, at 2 two of 5; one is watched to 3; at 4 one of 2 breaks; one is watched to 5.
@@ -97,6 +102,73 @@ def test_no_break_is_a_flat_curve() -> None:
     assert (curve.low.tolist(), curve.high.tolist()) == ([1], [1])
 
 
+# ---- references --------------------------------------------------------------------------------------------------
+
+# Freireich et al. 1963, 6-MP arm, weeks in remission: Klein & Moeschberger 2003, examples 4.1 and 4.1 continued.
+RELAPSED = [6.0, 6, 6, 7, 10, 13, 16, 22, 23]
+IN_REMISSION = [6.0, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+# Thirty clips, whole frames with ties, drawn once; what lifelines 0.30.3 says of them, its censored clips half a frame
+# earlier because it takes a clip censored at a time to be at risk at it.
+THIRTY = [9, 11, 2, 2, 6, 7, 10, 5, 1, 3, 6, 5, 11, 6, 8, 8, 2, 9, 1, 1, 8, 4, 5, 8, 2, 2, 9, 12, 9, 10]
+THIRTY_BROKE = [k == "1" for k in "111111111001110101100111101101"]
+OTHERS = [8, 3, 1, 2, 8, 3, 1, 5, 1, 5, 5, 6, 1, 4, 5, 7, 1, 3, 4, 5, 7, 5, 7, 1, 3]
+OTHERS_BROKE = [k == "1" for k in "1111110111111011011111111"]
+# Twenty clips, each with a frame of its own (lifelines shifts ties at random), cause 1 or 2, 0 unbroken.
+TWENTY = [4, 3, 17, 7, 6, 13, 5, 2, 11, 14, 20, 8, 12, 10, 16, 1, 9, 18, 19, 15]
+TWENTY_CAUSES = [1, 1, 0, 0, 2, 0, 2, 2, 1, 2, 1, 1, 2, 0, 0, 1, 2, 1, 1, 1]
+
+
+def remission() -> tuple[list[float], list[bool]]:
+    """There a patient censored at a time is at risk at it; here that is a moment later."""
+    held = RELAPSED + [week + 1e-9 for week in IN_REMISSION]
+    return held, [True] * len(RELAPSED) + [False] * len(IN_REMISSION)
+
+
+def test_the_textbook_s_curve() -> None:
+    curve = kaplan_meier(*remission())
+    assert curve.times.tolist() == [0, 6, 7, 10, 13, 16, 22, 23]
+    assert curve.survival[1:] == pytest.approx([0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448], abs=5e-4)
+
+
+def test_the_textbook_s_restricted_mean_and_its_standard_error() -> None:
+    held, broke = remission()
+    assert restricted_mean(held, broke, 35) == pytest.approx(23.29, abs=0.005)
+    assert restricted_mean_variance(held, broke, 35) ** 0.5 == pytest.approx(2.83, abs=0.005)
+
+
+def test_equal_to_lifelines() -> None:
+    curve = kaplan_meier(THIRTY, THIRTY_BROKE)
+    at = {time: index for index, time in enumerate(curve.times.tolist())}
+    assert curve.survival[[at[4], at[8]]] == pytest.approx([0.7802955665024632, 0.4409113300492613])
+    assert curve.low[[at[4], at[8]]] == pytest.approx([0.574044113929726, 0.24003335359433328])
+    assert curve.high[[at[4], at[8]]] == pytest.approx([0.8950443904037556, 0.6250300141667557])
+    assert restricted_mean(THIRTY, THIRTY_BROKE, 10) == pytest.approx(6.848919334975371)
+
+
+def test_causes_equal_to_lifelines() -> None:
+    causes = [f"cause {cause}" if cause else None for cause in TWENTY_CAUSES]
+    broke = [cause is not None for cause in causes]
+    for frame, one, two in (
+        (5, 0.15, 0.1),
+        (12, 0.2630769230769231, 0.2630769230769231),
+        (19, 0.5564102564102562, 0.33076923076923076),
+    ):
+        shares = incidence_by_cause(TWENTY, broke, causes, frame + 0.5)
+        assert shares == pytest.approx({"cause 1": one, "cause 2": two})
+
+
+def test_the_log_rank_test_equal_to_lifelines() -> None:
+    names = [f"p{number}" for number in range(55)]
+    p = log_rank((THIRTY, THIRTY_BROKE), (OTHERS, OTHERS_BROKE), (names[:30], names[30:]))
+    assert p == pytest.approx(0.00043554329978105153)
+
+
+@pytest.mark.parametrize("second", [["p0", "p9"], ["p8", "p8"]])
+def test_no_log_rank_test_over_clips_that_share_a_prompt(second: list[str]) -> None:
+    with pytest.raises(ValueError, match="different prompts"):
+        log_rank(([1, 2], [True, True]), ([3, 4], [True, True]), (["p0", "p1"], second))
+
+
 # ---- restricted mean ---------------------------------------------------------------------------------------------
 
 
@@ -169,6 +241,68 @@ def test_a_weight_of_two_is_the_clip_twice() -> None:
     )
 
 
+def test_the_variance_without_censoring_is_that_of_a_mean() -> None:
+    held, _ = some_clips(3)
+    # Greenwood's sum is then the plug-in variance over n, whatever the horizon.
+    for horizon in (4, 8, 20):
+        plain = np.minimum(held, horizon).var() / held.size
+        assert restricted_mean_variance(held, [True] * held.size, horizon) == pytest.approx(plain)
+
+
+def test_nothing_broken_has_no_variance() -> None:
+    assert restricted_mean_variance([4, 4], [False, False], 4) == 0
+
+
+def test_the_variance_is_what_repetition_shows() -> None:
+    rng, values, variances = np.random.default_rng(2), [], []
+    for _ in range(2000):
+        lasted, ends = rng.exponential(8, 60), rng.uniform(2, 16, 60)
+        held, broke = np.minimum(lasted, ends), lasted < ends
+        values.append(restricted_mean(held, broke, 10))
+        variances.append(restricted_mean_variance(held, broke, 10))
+    assert np.mean(variances) == pytest.approx(np.var(values), rel=0.08)
+
+
+# ---- tallies -----------------------------------------------------------------------------------------------------
+
+
+def test_a_tally_by_hand() -> None:
+    # Prompt 0 has clips broken at 1 and 2, prompt 1 broken at 2 and unbroken to 3, prompt 2 broken at 4, unbroken to 5.
+    held, broke = np.array([1.0, 2, 2, 3, 4, 5]), np.array([True, True, True, False, True, False])
+    counts = tally(held, broke, np.array([0, 0, 1, 1, 2, 2]), 3)
+    assert counts.times.tolist() == [0, 1, 2, 4]
+    assert counts.breaks.tolist() == [[0, 1, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+    assert counts.at_risk.tolist() == [[2, 2, 1, 0], [2, 2, 2, 0], [2, 2, 2, 2]]
+
+
+def test_weights_of_prompts_are_weights_of_their_clips() -> None:
+    held, broke = some_clips(4)
+    prompt = np.arange(held.size) // 4
+    weights = np.random.default_rng(0).random((20, 10))
+    by_prompt = 8 - lost_time(tally(held, broke, prompt, 10), 8, weights)
+    assert by_prompt == pytest.approx(restricted_means(held, broke, 8, weights[:, prompt]))
+
+
+def test_unseen_clips_are_clips_that_break_at_once_and_clips_that_never_do() -> None:
+    held, broke = some_clips(5)
+    two, three = np.full(7, 2.0), np.full(7, 3.0)
+    more = 9 - lost_time(tally(held, broke), 9, np.ones((7, held.size)), Unseen(two, three))
+    longer = np.r_[held, [0.0] * 2, [99.0] * 3]
+    assert more == pytest.approx(restricted_mean(longer, np.r_[broke, [True] * 2, [False] * 3], 9))
+
+
+def test_unseen_clips_where_nothing_broke() -> None:
+    counts = tally(np.array([4.0, 4.0]), np.array([False, False]))
+    lost = lost_time(counts, 4, np.ones((1, 2)), Unseen(np.array([1.0]), np.array([1.0])))
+    assert lost.tolist() == [1.0]  # one of four clips breaks at once
+
+
+def test_a_group_without_a_clip_counts_nothing() -> None:
+    counts = tally(np.array([2.0]), np.array([True]), np.array([2]), 4)
+    assert counts.at_risk.sum(axis=1).tolist() == [0, 0, 2, 0]
+    assert steps(counts, np.array([[1.0, 1, 0, 1]])).after.tolist() == [[1, 1]]
+
+
 # ---- shares and causes -------------------------------------------------------------------------------------------
 
 
@@ -211,6 +345,22 @@ def test_causes_add_up_to_what_the_curve_lost(seed: int) -> None:
         assert sum(incidence_by_cause(held, broke, causes, horizon).values()) == pytest.approx(1 - left)
 
 
+@pytest.mark.parametrize("horizon", [1, 3, 7, 99])
+def test_what_causes_cost_and_what_was_held_add_up_to_the_horizon(horizon: float) -> None:
+    held, broke = some_clips(6)
+    names = np.random.default_rng(6).choice(["flow", "freeze", "static"], len(held))
+    lost = frames_lost_by_cause(held, broke, [str(name) for name in names], horizon)
+    assert sum(lost.values()) + restricted_mean(held, broke, horizon) == pytest.approx(horizon)
+
+
+def test_what_causes_cost_by_hand() -> None:
+    # Shares as above, each times the frames from its break to the horizon of 5: flow 1/6 x 4 + 1/6 x 3.
+    causes = ["flow", "flow", "freeze", None, "freeze", None]
+    assert frames_lost_by_cause(HELD, BROKE, causes, 5) == pytest.approx(
+        {"flow": 4 / 6 + 3 / 6, "freeze": 3 / 6 + 1 / 4}
+    )
+
+
 def test_no_break_has_no_cause() -> None:
     assert incidence_by_cause([3, 4], [False, False], [None, None], 4) == {}
 
@@ -227,64 +377,3 @@ def test_bad_input_is_refused_with_what_came() -> None:
             restricted_mean([1, hold], [True, True], 3)
     with pytest.raises(ValueError, match="causes"):
         incidence_by_cause([1, 2], [True, True], ["flow"], 3)
-
-
-# ---- the bootstrap -----------------------------------------------------------------------------------------------
-
-
-def test_whole_prompts_are_drawn() -> None:
-    prompts = ["b", "a", "a", "c", "b", "a"]
-    weights = cluster_weights(prompts, 500, np.random.default_rng(0))
-    assert weights.shape == (500, 6)
-    assert (weights[:, [1, 2]] == weights[:, [5]]).all()  # all of prompt a
-    assert (weights[:, 0] == weights[:, 4]).all()
-    assert (weights[:, [0, 1, 3]].sum(axis=1) == 3).all()  # as many prompts as there are, however many clips each has
-    assert weights.mean(axis=0) == pytest.approx(np.ones(6), abs=0.15)
-
-
-def test_the_same_seed_draws_the_same_prompts() -> None:
-    one, two = (cluster_weights("abc", 20, np.random.default_rng(5)) for _ in range(2))
-    assert (one == two).all()
-
-
-def test_percentile_interval_is_expanded_for_few_prompts() -> None:
-    replicates = np.arange(10_001) / 10_000  # the q-quantile is q
-    # 20 prompts: Phi(sqrt(20 / 19) x t(0.025, 19)) = Phi(1.02598 x -2.09302) = Phi(-2.14740) = 0.01588
-    assert percentile_interval(0.5, replicates, 20) == pytest.approx((0.5, 0.01588, 0.98412), abs=1e-4)
-    # 2 prompts: t(0.025, 1) = -12.7, so everything
-    assert percentile_interval(0.5, replicates, 2) == pytest.approx((0.5, 0, 1), abs=1e-4)
-    # 10 000 prompts: the plain percentiles
-    assert percentile_interval(0.5, replicates, 10_000) == pytest.approx((0.5, 0.025, 0.975), abs=1e-4)
-
-
-def test_an_interval_holds_its_value() -> None:
-    assert percentile_interval(2.0, np.array([0.0, 1.0]), 5).high == 2.0
-    assert percentile_interval(-1.0, np.array([0.0, 1.0]), 5).low == -1.0
-
-
-def test_one_prompt_has_no_interval() -> None:
-    with pytest.raises(ValueError, match="at least two prompts"):
-        percentile_interval(1.0, np.ones(3), 1)
-
-
-def test_drawing_prompts_covers_and_drawing_clips_does_not() -> None:
-    """20 prompts x 3 seeds whose holds agree within a prompt: 95% intervals of frames held to 40."""
-    rng, horizon, repetitions = np.random.default_rng(11), 40.0, 300
-
-    def draw(prompts: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        log = rng.normal(0, 0.7, (prompts, 1)) + rng.normal(0, 0.3, (prompts, 3))
-        held = np.floor(15 * np.exp(log)).ravel()
-        return np.minimum(held, 48), held < 48
-
-    truth = restricted_mean(*draw(100_000), horizon)
-    prompts, clips = np.repeat(np.arange(20), 3), np.arange(60)
-    covered = {"prompts": 0, "clips": 0}
-    for _ in range(repetitions):
-        held, broke = draw(20)
-        value = restricted_mean(held, broke, horizon)
-        for name, clusters, count in (("prompts", prompts, 20), ("clips", clips, 60)):
-            means = restricted_means(held, broke, horizon, cluster_weights(clusters.tolist(), 300, rng))
-            interval = percentile_interval(value, means, count)
-            covered[name] += interval.low <= truth <= interval.high
-    assert 0.90 <= covered["prompts"] / repetitions <= 0.99
-    assert covered["clips"] / repetitions < 0.85

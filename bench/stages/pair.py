@@ -1,0 +1,186 @@
+"""pair: the clips of two models, by prompt and seed. The triple model, prompt, seed is the only join key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from bench.comparison import Sides, stand_in
+from bench.records import ClipRow, FrameholdError
+from bench.run_folder import RunFolder
+from bench.stages.redraw import HeldRun, redraw
+from bench.summary import Draws, Judged
+from bench.verdict import ClipPair, MissingRule, Side
+
+Key = tuple[str, int]  # prompt and seed
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One model of a summarized run."""
+
+    run: HeldRun
+    model: str
+
+    @cached_property
+    def rows(self) -> dict[Key, ClipRow]:
+        """Its clips, the missing ones included."""
+        return self.run.of(self.model)
+
+    def side(self) -> Side:
+        """What a comparison tells of it."""
+        spec, rows = self.run.spec, self.rows.values()
+        return Side(
+            run=str(self.run.folder.root),
+            model=self.model,
+            suite=f"{spec.suite.name}-v{spec.suite.version}",
+            suite_sha256=spec.suite.sha256,
+            profile=f"{self.run.calibration.profile}-{self.run.calibration.profile_version}",
+            calibration=self.run.calibration_mark,
+            clips=len(rows),
+            missing=sum(row.clip_id in self.run.missing for row in rows),
+        )
+
+
+def open_contender(place: str | Path) -> Contender:
+    """RUN, or RUN:MODEL where the run has several models. Raises FrameholdError naming what there is to choose from."""
+    root, model = _split(str(place))
+    run = redraw(RunFolder(root))
+    if not model:
+        if len(run.models) > 1:
+            choices = ", ".join(f"{root}:{name}" for name in run.models)
+            raise FrameholdError(f"{root} has {len(run.models)} models: choose one as {choices}")
+        return Contender(run, run.models[0])
+    if model not in run.models:
+        raise FrameholdError(f"{root} has no model {model!r}: it has {', '.join(run.models)}")
+    return Contender(run, model)
+
+
+def _split(place: str) -> tuple[str, str]:
+    """A folder and a model. A colon in the folder's own name is no separator."""
+    for position in [len(place), *(at for at, letter in enumerate(place) if letter == ":")]:
+        if (Path(place[:position]) / "spec.json").is_file():
+            return place[:position], place[position + 1 :]
+    return place, ""
+
+
+def differences(one: HeldRun, other: HeldRun) -> list[str]:
+    """In what two runs differ although only runs that agree in it can be compared."""
+    if one.folder.root == other.folder.root:
+        return []
+    found = {
+        "suite": one.spec.suite.sha256 != other.spec.suite.sha256,
+        "prompts": _texts(one) != _texts(other) and not one.spec.suite.prompts,
+        "profile": (one.calibration.profile, one.calibration.profile_version)
+        != (other.calibration.profile, other.calibration.profile_version),
+        "calibration": one.calibration_mark != other.calibration_mark,
+        "CLIP": one.spec.clip_model != other.spec.clip_model,
+    }
+    return [name for name, differing in found.items() if differing]
+
+
+def _texts(run: HeldRun) -> dict[str, tuple[str, str]]:
+    """The prompts that a run without a suite was made from: text, and what must move."""
+    return {clip.prompt_id: (clip.prompt, clip.moves) for clip in run.clips.values()}
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Every prompt and seed that both models were asked for."""
+
+    baseline: Contender
+    candidate: Contender
+
+    @cached_property
+    def asked(self) -> list[Key]:
+        """Prompts and seeds that both were asked for, in the order of the baseline."""
+        return [key for key in self.baseline.rows if key in self.candidate.rows]
+
+    @property
+    def unpaired(self) -> int:
+        """Clips whose prompt and seed the other side was never asked for."""
+        return len(self.baseline.rows) + len(self.candidate.rows) - 2 * len(self.asked)
+
+    def judged(self) -> tuple[list[Judged | None], list[Judged | None]]:
+        """The holds of both sides, pair by pair; None where the clip is missing."""
+        ones, others = self.baseline.rows, self.candidate.rows
+        return (
+            [self.baseline.run.judged.get(ones[key].clip_id) for key in self.asked],
+            [self.candidate.run.judged.get(others[key].clip_id) for key in self.asked],
+        )
+
+    def missing(self) -> tuple[int, int]:
+        """(pairs of which one side is missing, of which both are)."""
+        pairs = list(zip(*self.judged(), strict=True))
+        neither = sum(one is None and other is None for one, other in pairs)
+        return sum(one is None or other is None for one, other in pairs) - neither, neither
+
+    def sides(self) -> Sides:
+        """The pairs of which both clips are there. Raises FrameholdError when there is none."""
+        pairs = [
+            (one, other) for one, other in zip(*self.judged(), strict=True) if one is not None and other is not None
+        ]
+        if not pairs:
+            raise FrameholdError(
+                f"{self.baseline.model} and {self.candidate.model} have no prompt and seed of which both have a clip"
+            )
+        return Sides([one for one, _ in pairs], [other for _, other in pairs], self._draws())
+
+    def filled(self, horizon: int, baseline_holds: bool, candidate_holds: bool) -> Sides:
+        """The pairs of which one clip at least is there, the other one as if it had held, or broken at once."""
+        ones, others = [], []
+        for one, other in zip(*self.judged(), strict=True):
+            there = one or other
+            if there is not None:
+                ones.append(one or stand_in(there, baseline_holds, horizon))
+                others.append(other or stand_in(there, candidate_holds, horizon))
+        return Sides(ones, others, self._draws())
+
+    def by_rule(self, rule: MissingRule, horizon: int) -> Sides:
+        """The pairs as missing clips enter: left out with their partner, or broken at once."""
+        return self.sides() if rule == "left-out" else self.filled(horizon, False, False)
+
+    def same_bytes(self) -> bool:
+        """Is every clip of the candidate the baseline's, byte for byte, and judged by the same rule?"""
+        if self.baseline.run.calibration_mark != self.candidate.run.calibration_mark:
+            return False
+        ones, others = self.baseline.rows, self.candidate.rows
+        pairs = [(ones[key].sha256, others[key].sha256) for key in self.asked]
+        return all(one is not None and one == other for one, other in pairs)
+
+    def clips_of(self, prompt_id: str) -> tuple[ClipPair, ...]:
+        """Both clips of every pair of a prompt that is there."""
+        ones, others = self.baseline.rows, self.candidate.rows
+        found = []
+        for key, one, other in zip(self.asked, *self.judged(), strict=True):
+            if key[0] == prompt_id and one and other:
+                found.append(
+                    ClipPair(
+                        prompt_id,
+                        key[1],
+                        ones[key].prompt,
+                        one.hold.held_frames,
+                        other.hold.held_frames,
+                        one.hold.cause,
+                        other.hold.cause,
+                        _file(self.baseline.run, ones[key]),
+                        _file(self.candidate.run, others[key]),
+                    )
+                )
+        return tuple(found)
+
+    def _draws(self) -> tuple[Draws, Draws]:
+        """Thresholds drawn together where one calibration judged both, and apart where two did."""
+        one, other = self.baseline.run, self.candidate.run
+        if one.calibration_mark == other.calibration_mark:
+            return one.draws, other.draws
+        return one.draws, replace(other.draws, chosen=np.roll(other.draws.chosen, 1, axis=1))
+
+
+def _file(run: HeldRun, row: ClipRow) -> str | None:
+    """Where a browser finds the clip."""
+    shown = row.preview or row.file
+    return (run.folder.root / shown).as_posix() if shown else None

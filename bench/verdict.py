@@ -1,0 +1,154 @@
+"""What a comparison says: differences, and the verdict on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Verdict = Literal["pass", "regression", "inconclusive"]
+Unit = Literal["frames", "seconds"]
+MissingRule = Literal["left-out", "broken"]
+EXIT_CODES: Mapping[Verdict, int] = {"pass": 0, "regression": 1, "inconclusive": 3}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus baseline with its 95% interval; p is of no difference at all, by sign flips over prompts."""
+
+    baseline: float
+    candidate: float
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    prompts: int
+    pairs: int
+    p_holm: float | None = None
+    """p with all of its family taken together (Holm)."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two models, and the run that its clips are in."""
+
+    run: str
+    model: str
+    suite: str
+    suite_sha256: str
+    profile: str
+    calibration: str
+    clips: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class ClipPair:
+    """One prompt and seed as both models did it. Files are paths; held frames are of the whole clip."""
+
+    prompt_id: str
+    seed: int
+    prompt: str
+    baseline_held: int
+    candidate_held: int
+    baseline_cause: str | None
+    candidate_cause: str | None
+    baseline_file: str | None
+    candidate_file: str | None
+
+
+@dataclass(frozen=True)
+class PromptDifference:
+    """How much longer the candidate's clips of one prompt were seen to hold, on average, in the unit of the verdict."""
+
+    prompt_id: str
+    value: float
+    pairs: int
+    clips: tuple[ClipPair, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What would follow if every clip that only one model is missing were as good, or as bad, for the candidate."""
+
+    best: Difference
+    best_verdict: Verdict
+    worst: Difference
+    worst_verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All that is known of a candidate against a baseline. Differences are candidate minus baseline."""
+
+    verdict: Verdict
+    sentence: str
+    unit: Unit
+    margin: float
+    horizon_frames: int
+    horizon_seconds: float
+    baseline: Side
+    candidate: Side
+    frames: Difference
+    seconds: Difference
+    by_category: Mapping[str, Difference]
+    by_cause: Mapping[str, Difference]
+    """Time lost to each cause before the horizon, in the unit of the verdict: above 0 the candidate loses more."""
+    metrics: Mapping[str, Difference]
+    prompts_worse: tuple[PromptDifference, ...]
+    unpaired: int
+    """Clips whose prompt and seed the other side was never asked for."""
+    missing_one_side: int
+    missing_both: int
+    missing_rule: MissingRule
+    sensitivity: Sensitivity | None
+    differs: tuple[str, ...]
+    """In what the runs differ although only equals can be compared; the user allowed it."""
+    notes: tuple[str, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 regression, 3 inconclusive."""
+        return EXIT_CODES[self.verdict]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able content."""
+        return asdict(self) | {"exit_code": self.exit_code}
+
+
+def verdict_of(difference: Difference, margin: float) -> Verdict:
+    """Pass: the whole interval lies above -margin. Regression: the whole interval lies below it.
+
+    Each is wrong in about 2.5% of the cases at most where the truth lies on the other side (CONSORT, Piaggio 2012).
+    """
+    if difference.low is None or difference.high is None:
+        return "inconclusive"
+    if difference.low > -margin:
+        return "pass"
+    return "regression" if difference.high < -margin else "inconclusive"
+
+
+def sentence_of(verdict: Verdict, difference: Difference, margin: float, unit: Unit) -> str:
+    """The verdict for people, in one line."""
+    if difference.low is None or difference.high is None:
+        return f"{verdict}: {difference.value:+.2f} {unit}, of one prompt alone; no interval can be given"
+    limits = f"{difference.value:+.2f} {unit} (95% interval {difference.low:+.2f} to {difference.high:+.2f})"
+    if verdict == "pass":
+        return f"pass: {limits}, no more than {margin:.2f} {unit} worse"
+    if verdict == "regression":
+        return f"regression: {limits}, more than {margin:.2f} {unit} worse"
+    why = "worse, but it is not settled whether by more than" if difference.high < 0 else "it may be worse by more than"
+    return f"inconclusive: {limits}, {why} {margin:.2f} {unit}"
+
+
+def read_margin(text: str, horizon: float) -> float:
+    """`5%` of the horizon, or a number in its own unit. Raises ValueError when it is neither.
+
+    >>> read_margin("5%", 48), read_margin("2", 48)
+    (2.4000000000000004, 2.0)
+    """
+    number = text.strip().removesuffix("%")
+    margin = float(number)
+    if not 0 <= margin < float("inf"):
+        raise ValueError(f"a margin is 0 or more, got {text}")
+    return margin / 100 * horizon if "%" in text else margin

@@ -1,0 +1,281 @@
+"""compare: pairing, refusals, missing clips, unequal lengths, and what a reader is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from bench.records import FrameholdError, Source, Suite
+from bench.run_folder import RunFolder, replace_table
+from bench.stages.compare import compare
+from tests.stages.held_runs import DOUBTFUL, Held, clips_of, write_held_run
+
+STEADY = [None, 9, 10, None, 8, None, 11, 9, None, 10]
+WRECKED = [2, 1, 3, 2, 1, 2, 3, 1, 2, 2]
+Write = Callable[..., str]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a run of clips and return its place."""
+
+    def make(name: str, clips: list[Held], **options: object) -> str:
+        return str(write_held_run(tmp_path / name, clips, **options).root)  # type: ignore[arg-type]
+
+    return make
+
+
+# ---- verdicts ----------------------------------------------------------------------------------------------------
+
+
+def test_a_wrecked_model_is_a_regression_and_the_other_way_round_a_pass(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    worse = compare(old, new)
+    assert (worse.verdict, worse.exit_code) == ("regression", 1)
+    assert worse.frames.value == pytest.approx((sum(WRECKED) - sum(frame or 12 for frame in STEADY)) / 10)
+    assert worse.seconds.value == pytest.approx(worse.frames.value / 24)
+    assert (worse.horizon_frames, worse.horizon_seconds, worse.margin) == pytest.approx((12, 0.5, 0.6))
+    better = compare(new, old)
+    assert (better.verdict, better.exit_code) == ("pass", 0)
+    assert better.prompts_worse == ()
+
+
+def test_ten_prompts_that_hold_alike_settle_nothing(write: Write) -> None:
+    found = compare(write("old", clips_of("m", STEADY)), write("new", clips_of("n", STEADY)))
+    assert (found.frames.value, found.verdict, found.exit_code) == (0, "inconclusive", 3)
+
+
+def test_the_same_bytes_pass(write: Write) -> None:
+    clips = [replace(clip, content=f"bytes {number}") for number, clip in enumerate(clips_of("m", STEADY))]
+    found = compare(write("old", clips), write("new", clips))
+    assert found.verdict == "pass"
+    assert "byte for byte" in found.sentence
+    changed = [replace(clips[0], content="other bytes"), *clips[1:]]
+    assert compare(write("old2", clips), write("changed", changed)).verdict == "inconclusive"
+
+
+def test_the_margin_decides(write: Write) -> None:
+    """A model that loses 4 of 12 frames on every prompt: more than a little, less than half."""
+    old = write("old", clips_of("m", [8, 9, 10] * 20))
+    new = write("new", clips_of("m", [4, 5, 6] * 20))
+    verdicts = {margin: compare(old, new, margin=margin).verdict for margin in ("0%", "5%", "33%", "50%", "6", "1")}
+    assert verdicts == {
+        "0%": "regression",
+        "5%": "regression",
+        "33%": "inconclusive",
+        "50%": "pass",
+        "6": "pass",
+        "1": "regression",
+    }
+
+
+@pytest.mark.parametrize("margin", ["much", "-5%", "nan", ""])
+def test_a_margin_that_is_none_is_refused(write: Write, margin: str) -> None:
+    run = write("run", clips_of("m", STEADY))
+    with pytest.raises(FrameholdError, match=r"--margin .*expected a share of the horizon such as 5%"):
+        compare(run, run, margin=margin)
+
+
+def test_a_doubtful_calibration_makes_a_verdict_doubtful(write: Write) -> None:
+    sure = compare(write("a", clips_of("m", STEADY * 2)), write("b", clips_of("m", WRECKED * 2)))
+    doubtful = compare(
+        write("c", clips_of("m", STEADY * 2), scores=DOUBTFUL), write("d", clips_of("m", WRECKED * 2), scores=DOUBTFUL)
+    )
+    assert sure.frames.value == doubtful.frames.value
+    assert (sure.verdict, doubtful.verdict) == ("regression", "inconclusive")
+
+
+# ---- pairing -----------------------------------------------------------------------------------------------------
+
+
+def test_pairs_are_of_one_prompt_and_seed_whatever_the_order(write: Write) -> None:
+    old = clips_of("m", [3, 4, 5, 6, 7, 8], seeds=2)
+    new = [replace(clip, model="n", broke_at=(clip.broke_at or 0) - 1) for clip in reversed(old)]
+    found = compare(write("old", old), write("new", new))
+    assert (found.frames.value, found.frames.pairs, found.frames.prompts, found.unpaired) == (-1, 6, 3, 0)
+    assert {pair.baseline_held - pair.candidate_held for prompt in found.prompts_worse for pair in prompt.clips} == {1}
+
+
+def test_what_only_one_was_asked_for_is_left_out_and_counted(write: Write) -> None:
+    old, new = clips_of("m", [3, 4, 5, 6], seeds=2), clips_of("m", [3, 4, 5, 6, 7, 8], seeds=2)
+    found = compare(write("old", old), write("new", new), allow_different=True)
+    assert (found.frames.pairs, found.unpaired) == (4, 2)
+
+
+def test_nothing_in_common_is_an_error(write: Write) -> None:
+    old, new = write("old", [Held("m", "sea", 3)]), write("new", [Held("m", "hill", 3)])
+    with pytest.raises(FrameholdError, match="no prompt and seed"):
+        compare(old, new, allow_different=True)
+
+
+def test_two_models_of_one_run(write: Write) -> None:
+    run = write("run", clips_of("lab/a", STEADY) + clips_of("lab/b", WRECKED))
+    assert compare(f"{run}:lab/a", f"{run}:lab/b").verdict == "regression"
+    with pytest.raises(FrameholdError, match=r"has 2 models: choose one as .*:lab/a, .*:lab/b"):
+        compare(run, run)
+    with pytest.raises(FrameholdError, match="no model 'lab/c': it has lab/a, lab/b"):
+        compare(f"{run}:lab/c", f"{run}:lab/b")
+
+
+def test_a_colon_in_a_folder_s_name_is_no_model(write: Write) -> None:
+    run = write("a:b", clips_of("m", STEADY))
+    assert compare(run, f"{run}:m").verdict == "pass"
+
+
+# ---- runs that cannot be compared --------------------------------------------------------------------------------
+
+
+def test_another_suite_is_refused_and_said_in_the_verdict_if_allowed(write: Write) -> None:
+    old = write("old", clips_of("m", STEADY))
+    new = write("new", clips_of("m", WRECKED), categories={"p0": "people"})
+    with pytest.raises(FrameholdError, match=r"differ in suite: .*--allow-different"):
+        compare(old, new)
+    found = compare(old, new, allow_different=True)
+    assert found.differs == ("suite",)
+    assert found.sentence.endswith("but the runs differ in suite")
+
+
+def test_another_calibration_is_refused_and_the_same_bytes_are_then_no_pass(write: Write) -> None:
+    clips = [replace(clip, content=f"bytes {number}") for number, clip in enumerate(clips_of("m", STEADY))]
+    old, new = write("old", clips), write("new", clips, scores=DOUBTFUL)
+    with pytest.raises(FrameholdError, match="differ in calibration"):
+        compare(old, new)
+    assert compare(old, new, allow_different=True).verdict == "inconclusive"
+
+
+def test_holds_that_were_changed_by_hand_are_refused(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    run = RunFolder(new)
+    rows = run.table(run.holds_path).to_pylist()
+    rows[3]["held_frames"] = 12
+    replace_table(run.holds_path, pq.read_table(run.holds_path).from_pylist(rows, pq.read_schema(run.holds_path)))
+    with pytest.raises(FrameholdError, match=f"the hold of {rows[3]['clip_id']} is not what its curves give"):
+        compare(old, new)
+
+
+def test_a_folder_that_is_no_run_and_a_run_that_was_not_summarized(write: Write, tmp_path: Path) -> None:
+    run = write("run", clips_of("m", STEADY))
+    with pytest.raises(FrameholdError, match="not a run folder"):
+        compare(run, tmp_path / "nothing")
+    RunFolder(run).summary_path.unlink()
+    with pytest.raises(FrameholdError, match="framehold summarize"):
+        compare(run, run)
+
+
+# ---- missing clips -----------------------------------------------------------------------------------------------
+
+
+def with_gaps(breaks: Sequence[int | None], *gaps: int) -> list[Held]:
+    clips = clips_of("m", breaks)
+    return [replace(clip, missing="refused") if number in gaps else clip for number, clip in enumerate(clips)]
+
+
+def test_a_missing_clip_takes_its_partner_with_it(write: Write) -> None:
+    found = compare(write("old", clips_of("m", [9, 9, 9, 9])), write("new", with_gaps([9, 9, 9, 3], 0, 1)))
+    assert (found.frames.pairs, found.missing_one_side, found.missing_both) == (2, 2, 0)
+    assert found.frames.value == -3
+
+
+def test_missing_on_both_sides_is_no_doubt(write: Write) -> None:
+    found = compare(write("old", with_gaps(STEADY, 0)), write("new", with_gaps(WRECKED, 0)))
+    assert (found.missing_one_side, found.missing_both, found.sensitivity) == (0, 1, None)
+    assert found.verdict == "regression"
+
+
+def test_missing_clips_as_good_and_as_bad_as_can_be(write: Write) -> None:
+    found = compare(write("old", clips_of("m", [6] * 4)), write("new", with_gaps([6] * 4, 0)))
+    assert found.sensitivity is not None
+    assert found.sensitivity.best.value == pytest.approx((12 - 6) / 4)
+    assert found.sensitivity.worst.value == pytest.approx((0 - 6) / 4)
+
+
+def test_a_pass_that_hangs_on_missing_clips_is_none(write: Write) -> None:
+    """Better on sixty prompts; twenty clips that nobody has seen could turn that round."""
+    old = clips_of("m", [6] * 80)
+    new = with_gaps([7] * 80, *range(20))
+    found = compare(write("old", old), write("new", new))
+    assert found.sensitivity is not None
+    assert (found.sensitivity.best_verdict, found.sensitivity.worst_verdict) != ("pass", "pass")
+    assert found.verdict == "inconclusive"
+    assert "20 pairs" in found.sentence
+    sound = compare(write("old2", old), write("new2", with_gaps([9] * 80, 0)))
+    assert sound.verdict == "pass"  # one missing clip changes nothing
+
+
+def test_missing_clips_may_count_as_broken(write: Write) -> None:
+    old, new = write("old", clips_of("m", [9] * 10)), write("new", with_gaps([9] * 10, 0, 1, 2, 3, 4))
+    found = compare(old, new, missing="broken")
+    assert (found.frames.value, found.frames.pairs) == (-4.5, 10)
+    assert (found.verdict, compare(old, new).verdict) == ("regression", "inconclusive")
+
+
+# ---- lengths, rates, parts ---------------------------------------------------------------------------------------
+
+
+def test_unequal_lengths_and_rates_are_handled_and_said(write: Write) -> None:
+    old = write("old", clips_of("m", [None] * 12))
+    new = write("new", clips_of("m", [None] * 11 + [20], frames=36, fps=12.0))
+    found = compare(old, new)
+    assert (found.horizon_frames, found.horizon_seconds) == (12, 0.5)
+    assert found.frames.value == found.seconds.value == 0  # what broke at frame 20 held the first 12
+    lengths, rates = found.notes
+    assert lengths.startswith("The baseline's clips have 12 frames, the candidate's 36: compared over the first 12")
+    assert rates.startswith("The baseline runs at 24 frames a second, the candidate at 12")
+
+
+def test_the_verdict_may_be_in_seconds(write: Write) -> None:
+    """Half the frames at half the rate is as long a time."""
+    old = write("old", clips_of("m", [8] * 60))
+    new = write("new", clips_of("m", [4] * 60, frames=12, fps=12.0))
+    assert compare(old, new).verdict == "regression"
+    in_seconds = compare(old, new, unit="seconds")
+    assert in_seconds.verdict == "pass"
+    assert in_seconds.seconds.value == pytest.approx(0)
+    assert in_seconds.margin == pytest.approx(0.05 * 0.5)
+
+
+def test_a_horizon_beyond_the_clips_is_cut_and_said(write: Write) -> None:
+    run = write("run", clips_of("a", STEADY) + clips_of("b", STEADY))
+    found = compare(f"{run}:a", f"{run}:b", horizon=99)
+    assert found.horizon_frames == 12
+    assert any("A horizon of 99 frames was asked for" in note for note in found.notes)
+    assert compare(f"{run}:a", f"{run}:b", horizon=5).frames.baseline == 5
+
+
+def test_categories_causes_and_metrics(write: Write) -> None:
+    categories = {f"p{number}": "people" if number < 5 else "water" for number in range(10)}
+    old = [replace(clip, metrics={"clip_score": 0.3, "warping_error": 0.1}) for clip in clips_of("m", STEADY)]
+    new = [replace(clip, metrics={"clip_score": 0.2}, signal="surface_texture") for clip in clips_of("m", WRECKED)]
+    found = compare(write("old", old, categories=categories), write("new", new, categories=categories))
+    assert list(found.by_category) == ["people", "water"]
+    assert set(found.by_cause) == {"residual_local", "surface_texture"}
+    assert sum(each.value for each in found.by_cause.values()) == pytest.approx(-found.frames.value)
+    assert list(found.metrics) == ["clip_score"]  # the candidate has no other
+    assert found.metrics["clip_score"].value == pytest.approx(-0.1)
+    worst = found.prompts_worse[0]
+    assert worst.value == min(each.value for each in found.prompts_worse)
+    assert all(pair.candidate_file and Path(pair.candidate_file).is_file() for pair in worst.clips)
+
+
+def test_a_comparison_again_is_the_same_and_its_cache_changes_nothing(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    first = compare(old, new)
+    cached = list((Path(old) / "cache").glob("redrawn.*"))
+    assert len(cached) == 1
+    assert compare(old, new) == first
+    cached[0].unlink()
+    assert compare(old, new) == first
+
+
+def test_a_run_without_a_suite_is_compared_by_its_prompts(write: Write) -> None:
+    none = Suite("clips", 1, ())
+    old = write("old", clips_of("m", STEADY), suite=none, source=Source("folder", {"path": "x"}))
+    new = write("new", clips_of("m", WRECKED), suite=none)
+    assert compare(old, new).verdict == "regression"
+    other = write("other", clips_of("m", WRECKED)[:5], suite=none)
+    with pytest.raises(FrameholdError, match="differ in prompts"):
+        compare(old, other)
