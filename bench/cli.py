@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands import distances, footage, machine, pipeline, suites
+from bench.commands import distances, footage, judging, machine, pipeline, planning, suites
 from bench.records import FrameholdError
 
 COMMANDS = (
@@ -16,12 +16,19 @@ COMMANDS = (
     pipeline.score,
     pipeline.summarize,
     pipeline.report,
+    planning.plan,
     footage.calibrate,
+    footage.validate,
+    distances.distance,
+    judging.compare,
+    judging.leaderboard,
+    judging.verify,
+    judging.history,
     machine.backends,
     machine.doctor,
 )
 
-INTERRUPTED = 130  # what typer makes of Ctrl-C
+CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}  # a file may be named anything; an error is one line
 
 app = typer.Typer(
     name="framehold",
@@ -50,18 +57,18 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
+        if isinstance(getattr(stop.__context__, "__cause__", None), KeyboardInterrupt):  # typer exits on Ctrl-C
             sys.stderr.write("framehold: stopped; run the same command again to go on where it left off\n")
         raise
     except FrameholdError as error:
         if debug:
             raise
-        sys.stderr.write(f"framehold: {error}\n")
+        sys.stderr.write(f"framehold: {str(error).translate(CONTROL)}\n")
         sys.exit(2)
     except OSError as error:
         if debug:
             raise
-        place = f"{error.filename}: " if error.filename else ""
+        place = f"{error.filename}: ".translate(CONTROL) if error.filename else ""
         sys.stderr.write(
             f"framehold: {place}{error.strerror or error}; nothing done so far is lost: mend it and run again\n"
         )

@@ -18,7 +18,14 @@ from bench.video import codecs
 
 Status = Literal["ok", "missing", "optional"]
 PACKAGES = ("av", "numpy", "opencv-python", "open_clip_torch", "pandas", "pyarrow", "scipy", "torch", "torchvision")
-EXTRAS = {"ray": "ray"}
+EXTRAS = {  # distribution: module, extra
+    "ray": ("ray", "ray"),
+    "transformers": ("transformers", "transformers"),
+    "runwayml": ("runwayml", "hosted"),
+    "openai": ("openai", "hosted"),
+    "google-genai": ("google.genai", "hosted"),
+    "fal-client": ("fal_client", "hosted"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,12 +68,19 @@ def _packages() -> list[Finding]:
             findings.append(Finding(name, "ok", version(name)))
         except PackageNotFoundError:
             findings.append(Finding(name, "missing", "not installed", "pip install framehold"))
-    for module, extra in EXTRAS.items():
-        if importlib.util.find_spec(module):
-            findings.append(Finding(module, "ok", version(module)))
+    for name, (module, extra) in EXTRAS.items():
+        if _is_there(module):
+            findings.append(Finding(name, "ok", version(name)))
         else:
-            findings.append(Finding(module, "optional", "not installed", f'pip install "framehold[{extra}]"'))
+            findings.append(Finding(name, "optional", "not installed", f'pip install "framehold[{extra}]"'))
     return findings
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package that the module would be in
+        return False
 
 
 def _codecs() -> list[Finding]:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.holds import STATIC, Judgement, Motion, is_static, judge
+from bench.holds import Judgement, judge
 from bench.records import Calibration, ClipRow, Curve, FrameholdError, Hold, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
 from bench.stages.calibrate import about_calibration, load_calibration
+from bench.stages.distance import Request, distance
+from bench.stages.seal import seal
 from bench.stages.strips import write_strips
 from bench.stages.tables import curves_by_clip, evidence_table, holds_table
 from bench.summary import (
@@ -22,6 +24,7 @@ from bench.summary import (
     common_horizon,
     draw_thresholds,
     summarize_clips,
+    summarize_frozen,
     summarize_reality,
 )
 
@@ -39,7 +42,7 @@ NOTHING: Mapping[str, Any] = {  # of a model whose clips are all missing
 }
 
 
-def summarize(run: RunFolder, crew: Crew, horizon: int | None = None) -> dict[str, Any]:
+def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: bool = False) -> dict[str, Any]:
     """Write holds.parquet, evidence.parquet, the filmstrips and summary.json; return the summary.
 
     Raises FrameholdError when every clip is missing, after the tables that say so are written.
@@ -65,11 +68,24 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None) -> dict[st
     summary = _summary(run, spec, clips, rows, missing, calibration, draws, horizon)
     summary["calibration"] = {"name": name, "sha256": mark} | about_calibration(calibration)
     summary["notes"] = _notes(rows, scored, judged, calibration)
+    if spec.reference and rows:
+        _add_distances(run, spec, summary, crew, offline)
     replace_text(run.summary_path, json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    seal(run)
     if not rows:
         reason, count = Counter(missing.values()).most_common(1)[0]
         raise FrameholdError(f"{run.root}: all {len(clips)} clips are missing; the reason of {count}: {reason}")
     return summary
+
+
+def _add_distances(run: RunFolder, spec: Spec, summary: Mapping[str, Any], crew: Crew, offline: bool) -> None:
+    """Beside each model how far its clips lie from the reference, whole and along the clip, or why that is unknown."""
+    wanted = Request(features=spec.features, windows=True, cache=run.cache_folder / "features", offline=offline)
+    for model, block in summary["models"].items():
+        try:
+            block["distance"] = distance(f"{run.root}:{model}", str(spec.reference), wanted, crew)
+        except FrameholdError as error:
+            block["distance"] = {"refused": str(error)}
 
 
 def _judge(
@@ -142,15 +158,9 @@ def _reference(
     rate = calibration.classes[Counter(row.rate for row in rows).most_common(1)[0][0]]
     moves = {clip.prompt_id: clip.moves for clip in clips}
     fps = float(np.median([row.fps for row in rows]))
-    still = Motion(0.0, 0.0, 0.0)
-    frozen = []
-    for prompt_id, moving in moves.items():
-        static = is_static(still, moving, rate)
-        hold = Hold(1, True, 1, cause=STATIC) if static else Hold(horizon, False)
-        frozen.append(Judged(prompt_id, FROZEN, prompt_id, "frozen", horizon, fps, hold))
-    blocks = {
+    blocks: dict[str, dict[str, Any]] = {
         REAL: summarize_reality(rate, horizon, seconds),
-        FROZEN: summarize_clips(frozen, horizon, seconds),
+        FROZEN: dict(summarize_frozen(moves, rate, fps, horizon, seconds)),
     }
     for block in blocks.values():
         block["clips"] = block["broke"] + block["censored"] + block["static"]
