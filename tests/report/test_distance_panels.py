@@ -13,7 +13,7 @@ def interval(value: float) -> dict[str, float]:
 
 def found(to_the_end: bool = False) -> dict[str, Any]:
     window = {"start": 0, "end": 8, "value": interval(2.0), "reference": interval(0.5), "floor": 1.5}
-    kernel = {"value": 2.0, "low": 1.0, "high": 3.0}
+    kernel: dict[str, Any] = {"value": 2.0, "low": 1.0, "high": 3.0}
     kernel |= {"same_size": {"n": 12, "samples": interval(2.1), "reference": interval(0.4)}}
     return {
         "a": {"name": "<run>:one", "clips": 12},
