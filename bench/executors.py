@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, Protocol, TypeVar
@@ -28,6 +30,8 @@ EXECUTORS: dict[str, str] = {
     "ray": "bench.executors:run_ray",
 }
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+KILLED = "the worker process was killed (out of memory, or a crash in a codec)"
+_submitting = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -76,16 +80,14 @@ def attempt(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
 def run_local(
     function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
 ) -> Iterator[tuple[int, Outcome[Result]]]:
-    """Jobs in worker processes of this machine; with one worker, in this process."""
-    if workers == 1 or len(jobs) <= 1:
+    """Jobs in worker processes of this machine; with one worker, in this process, which a crash in a codec ends."""
+    if workers == 1:
         for index, job in enumerate(jobs):
             yield index, attempt(function, job)
         return
     waiting = list(range(len(jobs)))[::-1]
     while waiting:
-        pool = ProcessPoolExecutor(
-            min(workers, len(waiting)), multiprocessing.get_context("spawn"), initializer=_die_with_parent
-        )
+        pool = _open_pool(min(workers, len(waiting)))
         try:
             yield from _drain(pool, function, jobs, waiting, workers)
         finally:
@@ -100,7 +102,7 @@ def _drain(
     while waiting or running:
         try:
             while waiting and len(running) < 2 * workers:
-                running[pool.submit(attempt, function, jobs[waiting[-1]])] = waiting[-1]
+                running[_submit(pool, function, jobs[waiting[-1]])] = waiting[-1]
                 waiting.pop()
         except BrokenProcessPool:  # a worker was killed while nobody looked; whoever is in flight will say so
             if not running:
@@ -118,11 +120,39 @@ def _drain(
 
 def _alone(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
     """Run one job in a process of its own, so that a crash in native code costs this job and no other."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_die_with_parent) as pool:
+    with _open_pool(1) as pool:
         try:
-            return pool.submit(attempt, function, job).result()
+            return _submit(pool, function, job).result()
         except BrokenProcessPool:
-            return Outcome(missing="the worker process was killed (out of memory, or a crash in a codec)")
+            return Outcome(missing=KILLED)
+
+
+def _open_pool(workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_die_with_parent)
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Job], Result], job: Job) -> Future[Outcome[Result]]:
+    """Hand a job to the pool, which starts its workers here, as jobs come."""
+    with _main_hidden():
+        return pool.submit(attempt, function, job)
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Let a worker start without the caller's `__main__`, which it needs for nothing.
+
+    A spawned process runs it again: a script without `if __name__ == "__main__"` would start itself once more in every
+    worker, and code from standard input is no file that could be run.
+    """
+    with _submitting:
+        names = vars(sys.modules["__main__"])
+        kept: dict[str, object] = {name: names[name] for name in ("__spec__", "__file__") if name in names}
+        names["__spec__"] = None
+        names.pop("__file__", None)
+        try:
+            yield
+        finally:
+            names.update(kept)
 
 
 def _die_with_parent() -> None:
@@ -147,7 +177,8 @@ def run_ray(
         raise FrameholdError('the ray executor needs Ray: pip install "framehold[ray]"') from error
     if not ray.is_initialized():
         ray.init(log_to_driver=False)
-    remote = ray.remote(num_cpus=1)(attempt)
+    remote = ray.remote(num_cpus=1, max_retries=1)(attempt)
+    killed = (ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError, ray.exceptions.NodeDiedError)
     waiting = list(enumerate(jobs))[::-1]
     running: dict[Any, int] = {}
     while waiting or running:
@@ -160,5 +191,5 @@ def run_ray(
             yield index, ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
-        except ray.exceptions.WorkerCrashedError:
-            yield index, Outcome(missing="the worker process was killed (out of memory, or a crash in a codec)")
+        except killed:
+            yield index, Outcome(missing=KILLED)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.records import ClipRow, FrameholdError, Spec, canonical_json
 
 Row = TypeVar("Row")
+CLIP_ID = re.compile(r"[a-z0-9_-]+")  # what ClipKey makes of any name, and what names files here
 # What may not change within a run, and the options that ask for it. The rest decides tables that are written anew.
 FIXED = {"suite": "suite", "sources": "--backend, --clips or --model", "profile": "--profile", "clip_model": "--clip"}
 
@@ -53,11 +56,24 @@ class RunFolder:
             raise FrameholdError(
                 f"cannot write to {self.root}: {error.strerror}; choose another folder with --out"
             ) from error
-        if self.spec_path.exists() and self.clips_path.exists():
+        if any(not _is_of_a_run_begun(path.name) for path in self.root.iterdir()):
+            if not self.spec_path.exists():
+                raise FrameholdError(
+                    f"{self.root} is not empty and holds no spec.json: choose another folder with --out"
+                )
             _refuse_other(self.root, self.spec(), spec)
-        elif any(not _is_of_a_run_begun(path.name) for path in self.root.iterdir()):
-            raise FrameholdError(f"{self.root} is not empty and holds no spec.json: choose another folder with --out")
-        replace_text(self.spec_path, json.dumps(asdict(spec), indent=1, ensure_ascii=False) + "\n")
+        with self.locked():  # whoever is at work in this run goes by the request it began with
+            self._sweep()
+            replace_text(self.spec_path, json.dumps(asdict(spec), indent=1, ensure_ascii=False) + "\n")
+
+    def _sweep(self) -> None:
+        """Remove what a killed process left half written. Only under the lock: nobody else may be writing."""
+        for folder in (self.root, self.clips_folder, self.tickets_folder, self.cache_folder, self.strips_folder):
+            for path in folder.glob(".*.tmp"):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
     def spec(self) -> Spec:
         """The request of this run. Raises FrameholdError when the folder is no run or its spec cannot be read."""
@@ -96,29 +112,47 @@ class RunFolder:
     # ---- rows
 
     def clips(self) -> list[ClipRow]:
-        """The rows of clips.jsonl, one a clip (the last one written wins). Empty when nothing was generated yet."""
+        """The rows of clips.jsonl, one a clip (the last one written wins). Empty when nothing was generated yet.
+
+        Raises FrameholdError on an id that framehold never makes: files are named after it.
+        """
         rows = read_records(self.clips_path, ClipRow)
+        for row in rows:
+            if not CLIP_ID.fullmatch(str(row.clip_id)):
+                raise FrameholdError(f"{self.clips_path}: {row.clip_id!r} is no id of a clip: delete that line")
         return list({row.clip_id: row for row in rows}.values())
 
     def table(self, path: Path) -> pa.Table:
         """A parquet table of the run. Raises FrameholdError naming the stage that writes it."""
+        stage = "summarize" if path in {self.holds_path, self.evidence_path} else "score"
         if not path.exists():
-            stage = "summarize" if path in {self.holds_path, self.evidence_path} else "score"
             raise FrameholdError(f"{path} is not there: run `framehold {stage} {self.root}` first")
-        return pq.read_table(path)
+        try:
+            return pq.read_table(path)
+        except pa.ArrowInvalid as error:
+            raise FrameholdError(f"{path} is damaged: run `framehold {stage} {self.root}` again") from error
 
     def summary(self) -> dict[str, Any]:
         """summary.json. Raises FrameholdError when the run was not summarized."""
         if not self.summary_path.exists():
             raise FrameholdError(f"{self.summary_path} is not there: run `framehold summarize {self.root}` first")
-        summary: dict[str, Any] = json.loads(self.summary_path.read_text(encoding="utf-8"))
+        try:
+            summary: dict[str, Any] = json.loads(self.summary_path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise FrameholdError(
+                f"{self.summary_path} is damaged: run `framehold summarize {self.root}` again"
+            ) from error
         return summary
 
     def _read(self, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8")
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise FrameholdError(f"{self.root} is not a run folder: it has no {path.name}") from error
+        except UnicodeDecodeError as error:
+            raise FrameholdError(
+                f"{path}: not UTF-8 text at byte {error.start}; written by another version?"
+            ) from error
 
 
 def _is_of_a_run_begun(name: str) -> bool:
@@ -192,7 +226,7 @@ def mend(path: Path) -> None:
 
 def append_row(path: Path, row: object) -> None:
     """Add one line and force it to disk."""
-    with path.open("ab") as file:
+    with _naming(path), path.open("ab") as file:
         file.write(canonical_json(row).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -200,17 +234,28 @@ def append_row(path: Path, row: object) -> None:
 
 def replace(path: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a new file beside `path`, then put it in its place: readers see the old one or the new one."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    new = Path(name)
+    with _naming(path):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        os.close(handle)
+        new = Path(name)
+        try:
+            write(new)
+            new.chmod(0o644)
+            with new.open("rb") as file:
+                os.fsync(file.fileno())
+            new.replace(path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Let an error of the disk name the file that was meant, not a temporary one or none."""
     try:
-        write(new)
-        new.chmod(0o644)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
-        new.replace(path)
-    except BaseException:
-        new.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
         raise
 
 
