@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bench.stages.plan import Outlook
 
 MaxCost = Annotated[
-    float | None, typer.Option(help="Most US dollars the run may ever spend [default: what is agreed to].", min=0)
+    float | None, typer.Option(help="Most US dollars the run may ever spend; by default what is agreed to.", min=0)
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Spend what the plan says without asking.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be made and spent, and do nothing.")]
@@ -44,7 +44,7 @@ def plan(
     backend: Annotated[list[str] | None, typer.Option(help="A backend, or BACKEND/MODEL; may be repeated.")] = None,
     options: Options = None,
     price: Price = None,
-    out: Annotated[Path | None, typer.Option(help="Go on from this run folder [default: a new one].")] = None,
+    out: Annotated[Path | None, typer.Option(help="Go on from this run folder; by default a new one.")] = None,
     power: Power = False,
     pilot: Pilot = None,
     difference: Drop = "10%",

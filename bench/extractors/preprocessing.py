@@ -26,20 +26,19 @@ def squash(x: Tensor, side: int) -> Tensor:
 
 def squash_legacy(x: Tensor, side: int) -> Tensor:
     """To a square as TensorFlow 1 did: bilinear between upper left corners of pixels."""
-    rows, columns = (_legacy_weights(size, side) for size in x.shape[1:])
-    return rows @ x @ columns.T
+    for axis in (1, 2):
+        low, high, share = _corners(x.shape[axis], side)
+        across = share if axis == 2 else share[:, None]
+        x = torch.lerp(x.index_select(axis, low), x.index_select(axis, high), across)
+    return x
 
 
 @lru_cache(maxsize=64)
-def _legacy_weights(size: int, side: int) -> Tensor:
-    """(side, size): where each new pixel takes its level from."""
-    weights = torch.zeros(side, size)
-    for new in range(side):
-        place = new * size / side
-        low = int(place)
-        weights[new, low] += 1.0 - (place - low)
-        weights[new, min(low + 1, size - 1)] += place - low
-    return weights
+def _corners(size: int, side: int) -> tuple[Tensor, Tensor, Tensor]:
+    """For each new pixel the two it lies between, and how far it is on the way from the first to the second."""
+    places = torch.arange(side, dtype=torch.float64) * size / side
+    low = places.long()
+    return low, (low + 1).clamp(max=size - 1), (places - low).float()
 
 
 def short_side(x: Tensor, side: int, *, antialias: bool = False) -> Tensor:

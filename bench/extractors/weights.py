@@ -54,16 +54,21 @@ def find_weights(name: str, origin: Origin, given: str | None, offline: bool) ->
 
 def from_hub(name: str, origin: Origin, file: str, offline: bool) -> Path:
     """A file of the repository, from the hub's cache or downloaded."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    cached = try_to_load_from_cache(origin.repo, file)  # hf_hub_download asks the network even for local files only
+    if isinstance(cached, str):
+        return Path(cached)
+    absent = WeightsAbsent(
+        f"{name}: {file} is not on this machine; get it where there is internet with: hf download {origin.repo} {file}"
+    )
+    if offline:
+        raise absent
     try:
-        return Path(hf_hub_download(origin.repo, file, local_files_only=offline))
+        return Path(hf_hub_download(origin.repo, file))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise WeightsAbsent(
-            f"{name}: {file} is not on this machine; get it where there is internet with: "
-            f"hf download {origin.repo} {file}"
-        ) from error
+        raise absent from error
 
 
 def _from_url(name: str, origin: Origin, offline: bool) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from pathlib import PurePosixPath
 
 import cv2
 import numpy as np
@@ -122,6 +123,8 @@ def score_clip(job: Job) -> None:
     run = RunFolder(job.root)
     if job.clip.file is None:
         raise MissingClip("there is no clip")
+    if PurePosixPath(job.clip.file).is_absolute() or ".." in PurePosixPath(job.clip.file).parts:
+        raise MissingClip(f"{job.clip.file}: not a file of this run folder")
     frames = read_frames(run.root / job.clip.file, folder_fps=job.clip.fps or DEFAULT_FPS)
     embedder = ClipEmbedder(load_clip(job.weights)) if job.weights else None
     scored = score_frames(frames, job.profile, embedder, job.clip.prompt, job.clip.sha256)

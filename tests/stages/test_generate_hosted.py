@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -326,8 +327,9 @@ def test_ctrl_c_ends_with_130_and_says_what_runs(
     runway.outcomes = dict.fromkeys(prompts_of(2), "slow")
 
     def interrupt(outcomes: object) -> None:
-        while not any(path.startswith("/v1/tasks/") for _, path, _ in runway.asked):
-            continue
+        until = time.monotonic() + 60
+        while not any(path.startswith("/v1/tasks/") for _, path, _ in runway.asked) and time.monotonic() < until:
+            time.sleep(0.01)
         raise KeyboardInterrupt
 
     monkeypatch.setattr("bench.backends.hosted.engine._next", interrupt)

@@ -112,11 +112,12 @@ def test_the_five_words_work_without_a_ledger(provider: StandIn) -> None:
 # ---- submits that fail ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_lost_answer_is_reported_and_not_asked_for_again(provider: StandIn, tmp_path: Path) -> None:
     """Every way to lose one, with a good answer after each: three bad ones in a row would end the run."""
     prompts = prompts_of(2 * len(LOST))
     provider.weather.lined_up["submit"].extend(fault for lost in LOST for fault in (lost, ""))
-    spec = spec_for(provider, prompts, concurrency=1, request_seconds=0.6)
+    spec = spec_for(provider, prompts, concurrency=1, request_seconds=1.0)
     rows = run_of(tmp_path / "run", spec)
     lost = [row for row in rows if row.missing]
     assert [row.prompt for row in lost] == list(prompts[::2])
@@ -239,9 +240,10 @@ def test_a_job_that_fails_is_told_and_not_repeated(provider: StandIn, tmp_path: 
     assert len(provider.jobs) == 2
 
 
+@pytest.mark.slow
 def test_looking_is_free_so_every_fault_is_tried_again(provider: StandIn, tmp_path: Path) -> None:
     provider.weather.lined_up["look"].extend([*LOOK_FAULTS, "nameless"])
-    row = only(run_of(tmp_path / "run", spec_for(provider, ONE, request_seconds=0.6, attempts=20)))
+    row = only(run_of(tmp_path / "run", spec_for(provider, ONE, request_seconds=1.0, attempts=20)))
     assert (row.missing, len(provider.jobs), provider.weather.had["look nameless"]) == (None, 1, 1)
 
 

@@ -6,6 +6,8 @@ FRAMEHOLD_STUDY=full makes it the whole one: 200 clips and 30 kills a provider, 
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +48,10 @@ def test_ctrl_c_says_what_still_runs_and_the_next_run_picks_it_up(
     looks: list[str] = []
     runway.before_answer = looks.append
     pid = victims.start(tmp_path / "run", spec, 100.0)
-    while len(runway.jobs) < 2 or looks.count("look") < 2:
-        os.sched_yield()
-    os.kill(pid, 2)
+    until = time.monotonic() + 60
+    while (len(runway.jobs) < 2 or looks.count("look") < 2) and time.monotonic() < until:
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGINT)
     assert victims.wait() == INTERRUPTED
     said = (tmp_path / "run" / "stopped.txt").read_text()
     assert "2 paid jobs still run and will be picked up then" in said

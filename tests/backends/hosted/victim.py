@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import ssl
 import subprocess
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from bench.stages import Crew
 from bench.stages.generate import generate
 
 DONE, TO_BE_CONTINUED, INTERRUPTED = 0, 3, 130
+LONGEST_RUN_SECONDS = 300.0
 
 
 class Victims:
@@ -44,15 +47,21 @@ class Victims:
         job = {"root": str(root), "spec": asdict(spec), "cap_usd": cap_usd, "again": again}
         self._process.stdin.write(canonical_json(job) + "\n")
         self._process.stdin.flush()
-        return int(self._line("pid"))
+        self._pid = int(self._line("pid"))
+        return self._pid
 
     def wait(self) -> int:
-        """The status with which it ended; negative for a signal."""
-        return int(self._line("ended"))
+        """The status with which it ended; negative for a signal. One that never ends is killed."""
+        timer = threading.Timer(LONGEST_RUN_SECONDS, os.kill, (self._pid, signal.SIGKILL))
+        timer.start()
+        try:
+            return int(self._line("ended"))
+        finally:
+            timer.cancel()
 
     def close(self) -> None:
         """Let the starter go."""
-        self._process.communicate(timeout=30)
+        self._process.communicate()
 
     def _line(self, word: str) -> str:
         assert self._process.stdout
@@ -86,6 +95,7 @@ def main() -> None:
 
     del fal_client, google, openai, runwayml, tenacity
     ssl.SSLContext.load_verify_locations = lambda *_, **__: None  # type: ignore[method-assign]  # all is plain http here
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell starts deaf to it
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
@@ -95,6 +105,7 @@ def main() -> None:
         _, status = os.waitpid(pid, 0)
         sys.stdout.write(f"ended {os.waitstatus_to_exitcode(status)}\n")
         sys.stdout.flush()
+    os._exit(0)  # to take all those libraries down in order would take seconds
 
 
 if __name__ == "__main__":
