@@ -117,7 +117,7 @@ def run(
 ) -> Run:
     """Do what `framehold run` does: generate or import clips, score, summarize, write the page. Resumes what is there.
 
-    `workers` 0 means one a core; the numbers do not depend on it. No more than `max_cost_usd` is spent on paid backends.
+    `workers` 0 means one a core; the numbers do not depend on it. Paid backends spend no more than `max_cost_usd`.
     Raises FrameholdError naming the argument at fault.
     """
     from bench.report import write_report

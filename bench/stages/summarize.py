@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.holds import Judgement, judge
-from bench.records import Calibration, ClipRow, Curve, FrameholdError, Hold, Moves, ScoredRow, Spec
+from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
 from bench.stages.calibrate import about_calibration, load_calibration
