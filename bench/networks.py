@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,7 +22,23 @@ if TYPE_CHECKING:
     import torch
 
 EXAMPLE_CLIP = "ViT-B-32/laion2b_s34b_b79k"
+EMBEDDED_CLIP = "embedded"  # the one that comes with framehold, and knows what the procedural renderer draws
+EMBEDDED_FOLDER = Path(__file__).parent / "assets" / "clip"
+EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS = (
+    "open_clip_config.json",
+    "merges.txt.gz",
+    "open_clip_model.safetensors",
+)
+EMBEDDED_SHA256 = {
+    "open_clip_config.json": "ccd05eb488ff1487e13f65496f70745a3978b0dc92d87e02e1433b9d488c8399",
+    "merges.txt.gz": "1d0c36306dbc293e53904f20f4ea91d6f3f4fba79144c2742df3871d23a14be2",
+    "open_clip_model.safetensors": "c0c029f1b90fe9aca4aa13aa27ba49503793b523e2f48245302f53fd48f5c3e3",
+}
 WEIGHT_FILES = {".safetensors", ".pt", ".pth", ".bin"}
+# What torch and open_clip raise for a file that holds something else: they look for a state dict without checking.
+NOT_WEIGHTS = (
+    RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, AttributeError, StopIteration, TypeError
+)  # fmt: skip
 BATCH = 16  # frames a forward: fixed, since the last bits of a product of matrices depend on its size
 
 
@@ -92,11 +109,15 @@ class ClipEmbedder:
 
 
 def check_clip_name(name: str) -> None:
-    """Raises FrameholdError unless `name` is ARCH/TAG or ARCH/FILE of an open_clip architecture. Downloads nothing."""
+    """Raises FrameholdError unless `name` is `embedded`, ARCH/TAG or ARCH/FILE of open_clip. Downloads nothing."""
+    if name == EMBEDDED_CLIP:
+        return
     architecture, _, tag = name.partition("/")
     if not tag:
-        raise FrameholdError(f"--clip {name!r}: expected ARCH/TAG or ARCH/FILE, as in {EXAMPLE_CLIP}")
-    open_clip = _open_clip()
+        raise FrameholdError(
+            f"--clip {name!r}: expected {EMBEDDED_CLIP}, or ARCH/TAG or ARCH/FILE as in {EXAMPLE_CLIP}"
+        )
+    open_clip = open_clip_module()
     if architecture not in open_clip.list_models():
         known = difflib.get_close_matches(architecture, open_clip.list_models(), n=3)
         raise FrameholdError(
@@ -110,25 +131,53 @@ def check_clip_name(name: str) -> None:
 
 
 def find_clip(name: str, offline: bool = False) -> Weights:
-    """The weights that `ARCH/TAG` or `ARCH/FILE` names, downloaded once unless `offline`, and hash-checked.
+    """The weights that `embedded`, `ARCH/TAG` or `ARCH/FILE` names, downloaded once unless `offline`, and hash-checked.
 
     Raises FrameholdError on an unknown name, WeightsAbsent when the weights are not here and cannot be had.
     """
     check_clip_name(name)
+    if name == EMBEDDED_CLIP:
+        return _embedded()
     architecture, _, tag = name.partition("/")
     file = Path(tag)
     if file.suffix in WEIGHT_FILES:
         if not file.is_file():
             raise WeightsAbsent(f"--clip {name!r}: there is no file {file}")
         return Weights(name, file, _sha256(file))
-    address = _open_clip().get_pretrained_cfg(architecture, tag).get("hf_hub") or ""
+    address = open_clip_module().get_pretrained_cfg(architecture, tag).get("hf_hub") or ""
     path = _from_hub(name, address, offline)
     return Weights(name, path, _checked_sha256(path))
 
 
+def _embedded() -> Weights:
+    """The weights in bench/assets/clip, once all that decides an embedding is the file it should be."""
+    for name, expected in EMBEDDED_SHA256.items():
+        path = EMBEDDED_FOLDER / name
+        found = _sha256(path) if path.is_file() else "no file"
+        if found != expected:
+            raise FrameholdError(f"bench/assets/clip/{name}: not the file it should be: install framehold again")
+    return Weights(EMBEDDED_CLIP, EMBEDDED_FOLDER / EMBEDDED_WEIGHTS, EMBEDDED_SHA256[EMBEDDED_WEIGHTS])
+
+
+def unknown_words(prompt: str) -> tuple[str, ...]:
+    """The words of a prompt that the embedded CLIP was never taught. Where there are any, it has nothing to say.
+
+    >>> unknown_words("A unicorn trots along a beach")
+    ('unicorn',)
+    """
+    known = _embedded_words()
+    return tuple(dict.fromkeys(word for word in re.findall(r"[^\W_]+", prompt.lower()) if word not in known))
+
+
+@lru_cache(maxsize=1)
+def _embedded_words() -> frozenset[str]:
+    config = json.loads((EMBEDDED_FOLDER / EMBEDDED_CONFIG).read_text(encoding="utf-8"))
+    return frozenset(config["words"])
+
+
 def _from_hub(name: str, address: str, offline: bool) -> Path:
     """The safetensors file of a hub repository (`owner/repo/` or `owner/repo/file`), from the cache or downloaded."""
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     owner, _, rest = address.partition("/")
@@ -138,13 +187,19 @@ def _from_hub(name: str, address: str, offline: bool) -> Path:
     repo_id, file = f"{owner}/{repo}", file or "open_clip_model.safetensors"
     if not file.endswith(".safetensors"):
         file = "open_clip_model.safetensors"
+    cached = try_to_load_from_cache(repo_id, file)  # hf_hub_download asks the network even for local files only
+    if isinstance(cached, str):
+        return Path(cached)
+    absent = WeightsAbsent(
+        f"--clip {name}: the weights are not on this machine; get them where there is internet with: "
+        f"hf download {repo_id} {file}"
+    )
+    if offline:
+        raise absent
     try:
-        return Path(hf_hub_download(repo_id, file, local_files_only=offline))
+        return Path(hf_hub_download(repo_id, file))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise WeightsAbsent(
-            f"--clip {name}: the weights are not on this machine; get them where there is internet with: "
-            f"hf download {repo_id} {file}"
-        ) from error
+        raise absent from error
 
 
 def _checked_sha256(path: Path) -> str:
@@ -169,14 +224,25 @@ def load_clip(weights: Weights, device: str = "auto") -> ClipNetwork:
     import torch
     from safetensors import SafetensorError
 
-    open_clip = _open_clip()
-    architecture = weights.name.partition("/")[0]
+    open_clip = open_clip_module()
+    architecture, _, tag = weights.name.partition("/")
+    trained = open_clip.get_pretrained_cfg(architecture, tag)  # of a file nothing is known: the architecture's own
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    if weights.name == EMBEDDED_CLIP:
+        source = f"local-dir:{weights.path.parent}"
+        model, _, preprocess = open_clip.create_model_and_transforms(source, device=chosen)
+        tokenizer = open_clip.get_tokenizer(source, bpe_path=str(weights.path.parent / EMBEDDED_MERGES))
+        return ClipNetwork(weights, model.eval(), preprocess, tokenizer, chosen)
     try:
         model, _, preprocess = open_clip.create_model_and_transforms(
-            architecture, pretrained=str(weights.path), device=chosen, weights_only=True
+            architecture,
+            pretrained=str(weights.path),
+            device=chosen,
+            weights_only=True,
+            force_quick_gelu=trained.get("quick_gelu", False),
+            **{f"image_{name}": trained.get(name) for name in ("mean", "std", "interpolation", "resize_mode")},
         )
-    except (RuntimeError, ValueError, KeyError, EOFError, UnpicklingError, SafetensorError) as error:
+    except (*NOT_WEIGHTS, SafetensorError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         raise FrameholdError(
             f"--clip {weights.name!r}: {weights.path} does not hold weights of {architecture}: {reason}"
@@ -185,8 +251,8 @@ def load_clip(weights: Weights, device: str = "auto") -> ClipNetwork:
 
 
 @lru_cache(maxsize=1)
-def _open_clip() -> Any:
-    """open_clip, also beside a torch without CUDA.
+def open_clip_module() -> Any:
+    """open_clip itself, also beside a torch without CUDA.
 
     torchvision's published wheel is built for CUDA: beside a CPU build of torch its compiled operators do not load, and
     the import fails on declaring shapes for them. Nothing here calls them, so their names are declared and no more.
