@@ -84,15 +84,15 @@ def _scaled(x: Tensor) -> Tensor:
 
 
 def _styleganv(picture: Picture) -> Tensor:
-    return squash(_scaled(as_tensor(picture)), SIDE)
+    return _scaled(squash(as_tensor(picture), SIDE))
 
 
 def _videogpt(picture: Picture) -> Tensor:
-    return centre(short_side(_scaled(as_tensor(picture)), SIDE), SIDE)
+    return _scaled(centre(short_side(as_tensor(picture), SIDE), SIDE))
 
 
 def _tf(picture: Picture) -> Tensor:
-    return squash_legacy(_scaled(as_tensor(picture)), SIDE)
+    return _scaled(squash_legacy(as_tensor(picture), SIDE))
 
 
 PREPROCESS = {"styleganv": _styleganv, "videogpt": _videogpt, "tf": _tf}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,18 +82,45 @@ def _block(block: Json) -> dict[str, object]:
 
 
 def leaderboard_markdown(board: Leaderboard) -> str:
-    """The main columns, what broke the models, and what a reader must know."""
+    """The main columns; what broke the models; by category; published metrics and cost; what a reader must know."""
     rows = [[plain(cell) for cell in row] for row in _cells(board)]
     parts = [f"## {plain(_title(board))}", table(HEAD, rows)]
-    causes = sorted({cause for entry in board.entries for cause in entry.numbers["by_cause"]})
+    causes = {cause: cause_label(cause) for entry in board.entries for cause in entry.numbers["by_cause"]}
     if causes:
-        broken = [
-            [plain(entry.label), *(f"{entry.numbers['by_cause'].get(cause, 0.0):.0%}" for cause in causes)]
+        shares = [
+            {cause: f"{share:.0%}" for cause, share in entry.numbers["by_cause"].items()} for entry in board.entries
+        ]
+        parts.append(_by_name(board, "broken by", causes, shares, "0%"))
+    categories = {name: name for entry in board.entries for name in entry.numbers["by_category"]}
+    if len(categories) > 1:
+        held = [
+            {name: _interval(each["frames_held"], "{:.1f}") for name, each in entry.numbers["by_category"].items()}
             for entry in board.entries
         ]
-        parts.append(table(["broken by", *(plain(cause_label(cause)) for cause in causes)], broken))
+        parts.append(_by_name(board, "frames held", categories, held))
+    measured = [_measured(entry) for entry in board.entries]
+    if names := {name: name.replace("_", " ") for cells in measured for name in cells}:
+        parts.append(_by_name(board, "published metrics", names, measured))
     parts.append("\n".join(f"- {plain(line)}" for line in _lines(board)))
     return "\n\n".join(parts) + "\n"
+
+
+def _by_name(
+    board: Leaderboard, title: str, names: Mapping[str, str], cells: Sequence[Mapping[str, str]], none: str = "-"
+) -> str:
+    """A row a model, a column a name, in the order of the names."""
+    order = sorted(names)
+    rows = [
+        [plain(entry.label), *(row.get(name, none) for name in order)]
+        for entry, row in zip(board.entries, cells, strict=True)
+    ]
+    return table([title, *(plain(names[name]) for name in order)], rows)
+
+
+def _measured(entry: Entry) -> dict[str, str]:
+    """Mean published metrics, and the cost where it is known."""
+    cost = {} if entry.cost_usd is None else {"cost_usd": f"{entry.cost_usd:.2f}"}
+    return {name: f"{value:.4g}" for name, value in entry.metrics.items()} | cost
 
 
 def leaderboard_latex(board: Leaderboard) -> str:

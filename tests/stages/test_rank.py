@@ -138,6 +138,9 @@ def test_every_file_and_its_numbers(write: Write, tmp_path: Path) -> None:
     board = rank([write("run", clips + clips_of("poor", POOR))], Crew())
     files = write_leaderboard(board, tmp_path / "out")
     assert [file.name for file in files] == [f"leaderboard.{kind}" for kind in ("csv", "json", "tex", "md")]
+    markdown = files[3].read_text()
+    assert "| published metrics | clip score |" in markdown
+    assert "| good | 0.25 |\n| poor | - |" in markdown
     rows = list(csv.DictReader(files[0].read_text().splitlines()))
     assert [row["model"] for row in rows] == ["good", "poor", *board.references]
     assert float(rows[0]["frames_held"]) == board.entries[0].numbers["frames_held"]["value"]
