@@ -90,7 +90,7 @@ def compare(
         missing_rule=missing,
         sensitivity=sensitivity,
         differs=tuple(differs),
-        notes=(*why, *_lengths(sides, horizons, asked, unit), *_software(one, other)),
+        notes=(*why, *_lengths(sides, horizons, asked, unit), *_seeds(one, other), *_software(one, other)),
     )
 
 
@@ -178,6 +178,14 @@ def _lengths(sides: Sides, horizons: Horizons, asked: int | None, unit: Unit) ->
 
 def _typical(clips: Sequence[Judged]) -> tuple[float, float]:
     return float(median(clip.frames for clip in clips)), float(median(clip.fps for clip in clips))
+
+
+def _seeds(one: Contender, other: Contender) -> list[str]:
+    """Where a provider does not take seeds, two clips of one prompt are a pair by their number alone."""
+    unseeded = [side.model for side in (one, other) if any(row.seeded == "no" for row in side.rows.values())]
+    if not unseeded:
+        return []
+    return [f"Seeds mean nothing to {' and '.join(unseeded)}: clips are paired by prompt, in the order of their seeds."]
 
 
 def _software(one: Contender, other: Contender) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from bench.records import FrameholdError, Source, Suite
 from bench.run_folder import RunFolder, replace_table
-from bench.stages.compare import compare
+from bench.stages.compare import _seeds, compare
 from tests.stages.held_runs import DOUBTFUL, Held, clips_of, write_held_run
 
 STEADY = [None, 9, 10, None, 8, None, 11, 9, None, 10]
@@ -279,3 +281,12 @@ def test_a_run_without_a_suite_is_compared_by_its_prompts(write: Write) -> None:
     other = write("other", clips_of("m", WRECKED)[:5], suite=none)
     with pytest.raises(FrameholdError, match="differ in prompts"):
         compare(old, other)
+
+
+def test_where_seeds_mean_nothing_the_comparison_says_so() -> None:
+    def side(model: str, seeded: str | None) -> Any:
+        return SimpleNamespace(model=model, rows={("p", 1): SimpleNamespace(seeded=seeded)})
+
+    assert _seeds(side("one", None), side("other", "exact")) == []
+    (note,) = _seeds(side("runway/gen4.5", "exact"), side("fal/kling", "no"))
+    assert note.startswith("Seeds mean nothing to fal/kling:")
