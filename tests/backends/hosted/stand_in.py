@@ -118,6 +118,7 @@ class StandIn:
         self.keys_seen: dict[str, Job] = {}
         self.refuse_at_submit: set[str] = set()
         self.looks = 0
+        self.may_end: int | None = None  # jobs that may end in all; None: any number
         self.before_answer: Any = None  # called with the kind of request, when its work is done and nothing is said yet
         self.idempotency = ""
 
@@ -166,9 +167,13 @@ class StandIn:
         """The job, one look nearer to its end."""
         with self.lock:
             job = self.jobs.get(job_id)
-            if job:
+            if job and (job.looks_left != 0 or self._lets_end()):
                 job.looks_left -= 1
             return job
+
+    def _lets_end(self) -> bool:
+        ended = sum(job.looks_left < 0 for job in self.jobs.values())
+        return self.may_end is None or ended < self.may_end
 
     def handle(self, web: Web) -> None:
         """Answer one request."""

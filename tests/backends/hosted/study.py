@@ -2,9 +2,10 @@
 
     python -m tests.backends.hosted.study [--clips 200] [--kills 30] [--seed 0] [PROVIDER ...]
 
-Of four kills one comes when a job was made and nothing is said of it yet, one at a random moment of a random request
-(before its work, between its work and its answer, after its answer), two at a random time. Then the run is let go on
-until it ends by itself; what is reported unknown is asked for once more only after all that was counted.
+Of four kills one comes when a job was made and nothing is said of it yet (or after a few seconds, where no job is made any
+more), one at a random moment of a random request (before its work, between its work and its answer, after its answer), two
+at a random time. Before each kill only so many jobs may end, so that no run ends before its kill comes. Then the run is let
+go on until it ends by itself; what is reported unknown is asked for once more only after all that was counted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from tests.backends.hosted.victim import DONE, Victims
 RATES = {"submit": 0.12, "look": 0.08, "download": 0.25}
 MOST_RUNS = 400
 MOMENTS = ("submit asked", "submit", "submit answered", "look", "download")
+LONGEST_WAIT_SECONDS = 5.0  # for a job to be made; then the kill comes all the same
 
 
 @dataclass
@@ -69,10 +71,11 @@ class Finding:
 class Killer:
     """Kills a process at the worst moment of a submit, at a random moment of a request, or at a random time."""
 
-    def __init__(self, stand_in: StandIn, rng: random.Random, done: int) -> None:
-        self._rng, self._pid, self._left = rng, 0, 0
+    def __init__(self, stand_in: StandIn, rng: random.Random, wanted: int, clips: int) -> None:
+        self._stand_in, self._rng, self._pid, self._left = stand_in, rng, 0, 0
         self._kinds: tuple[str, ...] = ()
-        self._lock, self.kills, self._wanted = threading.Lock(), 0, done
+        self._lock, self.kills, self._wanted, self._clips = threading.Lock(), 0, wanted, clips
+        self._let_end()
         stand_in.before_answer = self._heard
 
     def aim(self, pid: int) -> None:
@@ -83,15 +86,21 @@ class Killer:
             self._pid, self._left = pid, 10**9
             if self.kills % 4 == 0:
                 self._left, self._kinds = self._rng.randint(1, 3), ("submit",)
+                self._after(LONGEST_WAIT_SECONDS)
             elif self.kills % 4 == 2:
                 self._left, self._kinds = self._rng.randint(1, 25), MOMENTS
             else:
-                threading.Timer(self._rng.uniform(0.02, 0.7), self._strike, (pid,)).start()
+                self._after(self._rng.uniform(0.02, 0.7))
 
     def lower(self) -> None:
         """It ended by itself."""
         with self._lock:
             self._pid = 0
+
+    def _after(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._strike, (self._pid,))
+        timer.daemon = True
+        timer.start()
 
     def _heard(self, kind: str) -> None:
         with self._lock:
@@ -108,6 +117,12 @@ class Killer:
                 with suppress(ProcessLookupError):
                     kill(pid)
                     self.kills += 1
+                    self._let_end()
+
+    def _let_end(self) -> None:
+        """Until the next kill a share of half the clips may end; after the last one all."""
+        share = (self.kills + 1) / (self._wanted + 1) / 2
+        self._stand_in.may_end = int(self._clips * share) if self.kills < self._wanted else None
 
 
 def study(provider: str, clips: int, kills: int, seed: int, victims: Victims, root: Path) -> Finding:
@@ -120,7 +135,7 @@ def study(provider: str, clips: int, kills: int, seed: int, victims: Victims, ro
         deal(stand_in, prompts, rng)
         spec = spec_for(stand_in, prompts, concurrency=4, attempts=8, request_seconds=0.6)
         finding.cap_usd = clips * _price(stand_in) * 1.02
-        killer = Killer(stand_in, rng, kills)
+        killer = Killer(stand_in, rng, kills, clips)
         run = partial(_until_ended, stand_in, victims, killer, root, spec, finding)
         run(())
         _count(finding, stand_in, root, prompts)
