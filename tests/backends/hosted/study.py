@@ -2,9 +2,9 @@
 
     python -m tests.backends.hosted.study [--clips 200] [--kills 30] [--seed 0] [PROVIDER ...]
 
-Of four kills one comes when a job was made and nothing is said of it yet (or after a few seconds, where no job is made any
-more), one at a random moment of a random request (before its work, between its work and its answer, after its answer), two
-at a random time. Before each kill only so many jobs may end, so that no run ends before its kill comes. Then the run is let
+Of four kills one comes when a job was made and nothing is said of it yet (after some seconds even if none was), one
+at a random moment of a random request (before its work, between its work and its answer, after its answer), two at a
+random time. Before each kill only so many jobs may end, so that no run ends before its kill comes. Then the run is let
 go on until it ends by itself; what is reported unknown is asked for once more only after all that was counted.
 """
 
