@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -29,6 +29,9 @@ COMMANDS = (
 )
 
 CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127)}  # a file may be named anything; an error is one line
+
+STOPPED = 130  # by Ctrl-C
+UsageError: Any = typer.BadParameter.__base__  # of click, or of the copy of it that typer brings
 
 app = typer.Typer(
     name="framehold",
@@ -56,11 +59,20 @@ def main() -> None:
     """Run the command line; an error is one line on standard error and exit 2."""
     debug = "--debug" in sys.argv[1:]
     try:
-        app(standalone_mode=True)
-    except SystemExit as stop:
-        if isinstance(getattr(stop.__context__, "__cause__", None), KeyboardInterrupt):  # typer exits on Ctrl-C
+        code = app(prog_name="framehold", standalone_mode=False)
+        if code == STOPPED:
             sys.stderr.write("framehold: stopped; run the same command again to go on where it left off\n")
-        raise
+        sys.exit(code or 0)
+    except typer.Abort:
+        sys.exit(1)
+    except UsageError as error:
+        if len(sys.argv) == 1:
+            error.show()
+        else:
+            path = error.ctx.command_path if error.ctx else "framehold"
+            said = error.format_message().translate(CONTROL).rstrip(".")
+            sys.stderr.write(f"framehold: {said}; see `{path} --help`\n")
+        sys.exit(2)
     except FrameholdError as error:
         if debug:
             raise

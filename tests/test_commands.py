@@ -401,8 +401,26 @@ def test_debug_shows_where_it_came_from(call: Call) -> None:
         call("--debug", "run", "nobody")
 
 
-@pytest.mark.parametrize("line", ["run --frobnicate", "score", "nobody", "run --workers many"])
-def test_wrong_usage_is_exit_2_without_a_traceback(call: Call, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run --frobnicate", "No such option: --frobnicate"),
+        ("score", "Missing argument"),
+        ("nobody", "No such command 'nobody'"),
+        ("run --workers many", "Invalid value for '--workers'"),
+        ("suite show --nothing", "--nothing"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(call: Call, line: str, said: str) -> None:
     ended = call(*line.split())
     assert (ended.code, ended.out) == (2, "")
-    assert not [error for error in ended.errors if "Traceback" in error]
+    (error,) = ended.errors
+    assert error.startswith("framehold: ")
+    assert said in error
+    assert "--help`" in error
+
+
+def test_no_command_at_all_is_help(call: Call) -> None:
+    ended = call()
+    assert ended.code == 2
+    assert "Usage: framehold" in ended.out + "".join(ended.errors)
