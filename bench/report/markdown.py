@@ -21,7 +21,11 @@ LATEX = {
     "%": r"\%",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }
+FORMULA = set("=+-@＝＋－＠")  # half and full width
 
 
 def plain(text: str) -> str:
@@ -57,5 +61,7 @@ def latex(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """A text cell that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    """A text cell that a spreadsheet does not take for a formula: an apostrophe in front of what might be one."""
+    text = printable(text)
+    first = text.lstrip()[:1]
+    return f"'{text}" if first in FORMULA or text[:1] in {"\t", "\r", "\n"} else text

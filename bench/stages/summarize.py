@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -169,11 +170,11 @@ def _reference(
 
 
 def _mean_metrics(run: RunFolder, models: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Mean of each published metric over a model's scored clips."""
+    """Mean of each published metric over a model's scored clips; a value that is no number says nothing."""
     table = run.table(run.metrics_path)
     values: dict[str, dict[str, list[float]]] = {}
     for clip_id, metric, value in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
-        if clip_id in models:
+        if clip_id in models and math.isfinite(value):
             values.setdefault(models[clip_id], {}).setdefault(metric, []).append(value)
     return {
         model: {metric: float(np.mean(each)) for metric, each in by_metric.items()}
