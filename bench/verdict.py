@@ -97,7 +97,7 @@ class Measured:
 class DistanceDifference:
     """Which of the two lies further from real footage: above 0 the candidate.
 
-    `told`: can the difference be told from 0? By its p at 5% where it has one, else by its interval.
+    `told`: can the difference be told from 0, is that outside its interval? None where it has none.
     """
 
     reference: str

@@ -10,22 +10,18 @@ from typing import Any
 import numpy as np
 
 from bench.distances.estimate import LEAST, Distance, Plan, Sample, bootstrap_weights
-from bench.distances.resampling import bootstrap, numbered, relabelled
+from bench.distances.resampling import bootstrap, numbered
 from bench.distances.samples import Floats, as_sample
 from bench.records import Interval
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Two distances from one reference and the second minus the first; limits and p are None where `refused` says why.
-
-    p is of no difference: the share of exchanges of labels between the sets that part them as far (two-sided).
-    """
+    """Two distances from one reference and the second minus the first; without limits where `refused` says why."""
 
     first: Interval | float
     second: Interval | float
     difference: Interval | float
-    p_value: float | None
     refused: str | None = None
 
 
@@ -34,8 +30,10 @@ def paired_gap(
 ) -> Gap:
     """How much further `second` lies from the reference than `first`.
 
-    Groups (prompts) that both sets have are drawn for both at once, and one draw of the reference serves both, so that
-    what the two distances share is no part of the spread of their difference. ValueError below two clips.
+    Both sets are of the same groups (prompts), which are drawn for both at once, and one draw of the reference serves
+    both, so that what the two distances share is no part of the spread of their difference. Below `LEAST` groups in
+    any set there are values alone. There is no test by exchanging labels: it asks whether the sets are alike, and two
+    sets that differ may lie equally far away. ValueError below two clips, or where the groups are not the same.
     """
     plan = plan or Plan()
     parts = [as_sample(each.features, each.name) for each in (first, second, reference)]
@@ -44,26 +42,22 @@ def paired_gap(
     whole = [(where == part).astype(float)[None] for part in range(3)]
     values = [float(distance.between(part, whole[2])[0]) for part in whole[:2]]
     labels = [each.labels() for each in (first, second, reference)]
+    if set(labels[0]) != set(labels[1]):
+        raise ValueError(f"{first.name} and {second.name}: expected clips of the same prompts, to be paired by them")
     fewest = min(len(set(each)) for each in labels)
     if fewest < LEAST:
         reason = f"{fewest} independent clips or groups of clips in one set: an interval needs {LEAST}"
-        return Gap(values[0], values[1], values[1] - values[0], None, reason)
+        return Gap(values[0], values[1], values[1] - values[0], reason)
     rng = np.random.default_rng(plan.seed)
     weights = [_padded(part, len(parts[2])) for part in bootstrap_weights((labels[0], labels[1]), plan.replicates, rng)]
     drawn = bootstrap(numbered(labels[2]), plan.replicates, rng)
     against = np.pad(drawn, ((0, 0), (len(parts[0]) + len(parts[1]), 0)))
     replicates = [distance.between(part, against) for part in weights]
-    exchanged = relabelled(
-        numbered([*labels[0], *labels[1]]), len(labels[0]), plan.permutations, np.random.default_rng(plan.seed + 1)
-    )
-    kept = whole[2].repeat(plan.permutations, axis=0)
-    swapped = [distance.between(_padded(part, len(parts[2])), kept) for part in (exchanged, 1.0 - exchanged)]
     gap = values[1] - values[0]
     return Gap(
         _moved(values[0], replicates[0]),
         _moved(values[1], replicates[1]),
         _moved(gap, replicates[1] - replicates[0]),
-        _p_value(gap, swapped[1] - swapped[0], plan.permutations),
     )
 
 
@@ -91,9 +85,3 @@ def _moved(value: float, replicates: Floats) -> Interval:
     """The bootstrap's spread about the value, as `estimate` has it."""
     low, high = value + np.quantile(replicates - replicates.mean(), [0.025, 0.975])
     return Interval(value, float(low), float(high))
-
-
-def _p_value(value: float, exchanged: Floats, permutations: int) -> float:
-    """The labels as they are count as one of the exchanges (Phipson & Smyth 2010)."""
-    far = np.abs(exchanged) >= abs(value) - 1e-12 * abs(value)
-    return float((1 + far.sum()) / (1 + permutations))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.distances.estimate import Sample
 from bench.distances.kernel import PolynomialKernel
 from bench.distances.paired import apart_gap, paired_gap
 from bench.extractors import About, open_extractor
@@ -15,13 +16,12 @@ from bench.extractors.cache import Cutting
 from bench.extractors.features import ClipSource
 from bench.records import FrameholdError, Interval
 from bench.stages import Crew
-from bench.stages.clip_sets import ClipSet, open_set, seen_sets
+from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, open_set, seen_sets
 from bench.stages.pair import Contender, Pairing
 from bench.verdict import Difference, DistanceDifference, Measured
 
 FAR = 1.3  # frame rates that differ by more than this ratio are a difference of their own
 BATCH_ON_GPU = 8
-LEVEL = 0.05
 SAME = ("name", "mode", "version", "dimensions", "frames", "step", "windows", "weights")
 """What two measurements must have alike to be two values of one distance."""
 
@@ -72,17 +72,18 @@ def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Any, crew: Crew
     ]
     windows = min(len(one.windows) for pair in seen for one in pair)  # a window is the same, however many follow it
     samples = [one.sample(cutting, windows) for one in (seen[0][0], seen[1][0], seen[0][1])]
+    samples[:2] = _of_common_prompts(samples[0], samples[1])
     gap = paired_gap(PolynomialKernel, *samples)
     sizes = [len(sample.features) for sample in samples]
-    prompts = len(set(samples[0].groups) & set(samples[1].groups))
+    prompts = len(set(samples[0].groups))
     one, other = (_measured(value, size) for value, size in zip((gap.first, gap.second), sizes, strict=False))
     found = DistanceDifference(
         footage.name,
         f"{about.name} {about.mode}, {windows} x {cutting.frames} frames",
         one,
         other,
-        _difference(one, other, gap.difference, gap.p_value, prompts),
-        None if gap.p_value is None else gap.p_value <= LEVEL,
+        _difference(one, other, gap.difference, prompts),
+        _told(gap.difference),
         paired=True,
     )
     notes = [_said(found)]
@@ -97,6 +98,18 @@ def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Any, crew: Crew
         listed = ", ".join(f"{rate:.3g}" for rate in rates)
         notes.append(f"Frame rates differ ({listed} a second): the distances hold that difference.")
     return Gauge(found, tuple(notes))
+
+
+def _of_common_prompts(one: Sample, other: Sample) -> list[Sample]:
+    """Both without the prompts of which the other has no clip that could be read."""
+    common = set(one.groups) & set(other.groups)
+    kept = []
+    for each in (one, other):
+        rows = [number for number, group in enumerate(each.groups) if group in common]
+        if len(rows) < LEAST_CLIPS:
+            raise FrameholdError(f"{len(rows)} clips of {each.name} can be paired, a distance needs {LEAST_CLIPS}")
+        kept.append(Sample(each.features[rows], tuple(each.groups[row] for row in rows), each.name))
+    return kept
 
 
 def _cutting(about: About, span: int) -> Cutting:
@@ -147,8 +160,8 @@ def _from_summaries(pairing: Pairing) -> Gauge:
         f"{features['name']} {features['mode']}, {features['windows']} x {features['frames']} frames",
         one,
         other,
-        _difference(one, other, difference, None, prompts),
-        not difference.low <= 0 <= difference.high if isinstance(difference, Interval) else None,
+        _difference(one, other, difference, prompts),
+        _told(difference),
         paired=False,
     )
     return Gauge(found, (_said(found),))
@@ -186,11 +199,15 @@ def _interval(measured: Measured) -> Interval | None:
     return Interval(measured.value, measured.low, measured.high)
 
 
-def _difference(one: Measured, other: Measured, gap: Interval | float, p: float | None, prompts: int) -> Difference:
+def _difference(one: Measured, other: Measured, gap: Interval | float, prompts: int) -> Difference:
     low, high = (gap.low, gap.high) if isinstance(gap, Interval) else (None, None)
     return Difference(
-        one.value, other.value, other.value - one.value, low, high, p, prompts, min(one.clips, other.clips)
+        one.value, other.value, other.value - one.value, low, high, None, prompts, min(one.clips, other.clips)
     )
+
+
+def _told(gap: Interval | float) -> bool | None:
+    return not gap.low <= 0 <= gap.high if isinstance(gap, Interval) else None
 
 
 def _said(found: DistanceDifference) -> str:

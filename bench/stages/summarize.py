@@ -48,6 +48,8 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
 
     Raises FrameholdError when every clip is missing, after the tables that say so are written.
     """
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     spec, clips = run.spec(), run.clips()
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
