@@ -36,7 +36,8 @@ def shifted(features: Floats, axis: int, shift: float, more: float) -> Floats:
 def clips(prompts: int, seeds: int, common: Floats, rng: np.random.Generator) -> Floats:
     """Features (prompts x seeds, d) of variance 1: a quarter common to models, a quarter the model's own way."""
     effects = (common + rng.normal(size=common.shape)) / 2
-    return np.repeat(effects, seeds, axis=0) + rng.normal(size=(prompts * seeds, DIMENSIONS)) / np.sqrt(2)
+    own = rng.normal(size=(prompts * seeds, DIMENSIONS)) / np.sqrt(2)
+    return np.asarray(np.repeat(effects, seeds, axis=0) + own, float)
 
 
 def true_gap(shift: float, more: float) -> float:

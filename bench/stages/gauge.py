@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from typing import Any
 from bench.distances.estimate import Sample
 from bench.distances.kernel import PolynomialKernel
 from bench.distances.paired import apart_gap, paired_gap
-from bench.extractors import About, open_extractor
+from bench.extractors import About, Extractor, open_extractor
 from bench.extractors.cache import Cutting
 from bench.extractors.features import ClipSource
 from bench.records import FrameholdError, Interval
 from bench.stages import Crew
-from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, open_set, seen_sets
+from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, seen_sets
 from bench.stages.pair import Contender, Pairing
 from bench.verdict import Difference, DistanceDifference, Measured
 
@@ -52,7 +52,7 @@ def gauge(pairing: Pairing, reference: str | Path | None, features: str, offline
 # ---- measured now ------------------------------------------------------------------------------------------------
 
 
-def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Any, crew: Crew) -> Gauge:
+def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Extractor, crew: Crew) -> Gauge:
     """Over the pairs of which both clips are there, and as many frames as the shortest of them has."""
     pairs = [key for key, *both in zip(pairing.asked, *pairing.judged(), strict=True) if all(both)]
     span = min((clip.frames for side in pairing.sides()[:2] for clip in side), default=0)
@@ -71,12 +71,10 @@ def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Any, crew: Crew
         for side in (pairing.baseline, pairing.candidate)
     ]
     windows = min(len(one.windows) for pair in seen for one in pair)  # a window is the same, however many follow it
-    samples = [one.sample(cutting, windows) for one in (seen[0][0], seen[1][0], seen[0][1])]
-    samples[:2] = _of_common_prompts(samples[0], samples[1])
-    gap = paired_gap(PolynomialKernel, *samples)
-    sizes = [len(sample.features) for sample in samples]
-    prompts = len(set(samples[0].groups))
-    one, other = (_measured(value, size) for value, size in zip((gap.first, gap.second), sizes, strict=False))
+    first, second = _of_common_prompts(*(pair[0].sample(cutting, windows) for pair in seen))
+    gap = paired_gap(PolynomialKernel, first, second, seen[0][1].sample(cutting, windows))
+    one, other = _measured(gap.first, len(first.features)), _measured(gap.second, len(second.features))
+    prompts = len(set(first.groups))
     found = DistanceDifference(
         footage.name,
         f"{about.name} {about.mode}, {windows} x {cutting.frames} frames",
@@ -86,18 +84,22 @@ def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Any, crew: Crew
         _told(gap.difference),
         paired=True,
     )
-    notes = [_said(found)]
-    if gap.refused:
-        notes.append(f"No interval of the distance: {gap.refused}.")
-    left_out = {name: why for pair in seen for one_set in pair for name, why in one_set.refused.items()}
+    refused = [f"No interval of the distance: {gap.refused}."] if gap.refused else []
+    return Gauge(found, (_said(found), *refused, *_caveats([seen[0][0], seen[1][0], seen[0][1]])))
+
+
+def _caveats(sets: Sequence[Seen]) -> list[str]:
+    """What was left out of the three sets, and whether they run at one rate."""
+    notes = []
+    left_out = {name: why for each in sets for name, why in each.refused.items()}
     if left_out:
         name, why = next(iter(left_out.items()))
         notes.append(f"Left out of the distance: {len(left_out)} clips, the first {name}: {why}.")
-    rates = [one_set.fps for one_set in (seen[0][0], seen[1][0], seen[0][1]) if one_set.fps]
+    rates = [each.fps for each in sets if each.fps]
     if rates and max(rates) > FAR * min(rates):
         listed = ", ".join(f"{rate:.3g}" for rate in rates)
         notes.append(f"Frame rates differ ({listed} a second): the distances hold that difference.")
-    return Gauge(found, tuple(notes))
+    return notes
 
 
 def _of_common_prompts(one: Sample, other: Sample) -> list[Sample]:

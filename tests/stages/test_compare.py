@@ -102,7 +102,8 @@ def test_pairs_are_of_one_prompt_and_seed_whatever_the_order(write: Write) -> No
     new = [replace(clip, model="n", broke_at=(clip.broke_at or 0) - 1) for clip in reversed(old)]
     found = compare(write("old", old), write("new", new))
     assert (found.frames.value, found.frames.pairs, found.frames.prompts, found.unpaired) == (-1, 6, 3, 0)
-    assert {pair.baseline_held - pair.candidate_held for prompt in found.prompts_worse for pair in prompt.clips} == {1}
+    pairs = [pair for prompt in found.prompts_worse for pair in prompt.clips]
+    assert {(pair.baseline_held or 0) - (pair.candidate_held or 0) for pair in pairs} == {1}
 
 
 def test_what_only_one_was_asked_for_is_left_out_and_counted(write: Write) -> None:
