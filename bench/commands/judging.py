@@ -115,7 +115,7 @@ def verify(
     import secrets
     from dataclasses import asdict
 
-    from bench.report.spelling import printable
+    from bench.report.spelling import one_way
     from bench.stages.seal import seal as write_seal
     from bench.stages.verify import verify as stage
 
@@ -129,7 +129,7 @@ def verify(
     marks = {"ok": "ok       ", "fault": "FAULT    ", "unchecked": "unchecked"}
     lines = [f"{marks[each.status]} {each.check:11} {each.detail}".rstrip() for each in found]
     content = {"run": str(run_folder), "seed": chosen, "findings": [asdict(each) for each in found]}
-    text = "\n".join([*map(printable, lines), f"sample seed {chosen}, {len(faults)} faults"])
+    text = "\n".join([*map(one_way, lines), f"sample seed {chosen}, {len(faults)} faults"])
     show(content, as_json, text)
     raise typer.Exit(1 if faults else 0)
 

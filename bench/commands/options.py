@@ -82,9 +82,9 @@ def show_table(table: Table) -> Console:
 
 def say(console: Console, lines: Sequence[str]) -> None:
     """Print lines as they are: names in them are other people's, and no colour, markup or control of a terminal."""
-    from bench.report.spelling import printable
+    from bench.report.spelling import one_way
 
-    console.print("\n".join(map(printable, lines)), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n".join(map(one_way, lines)), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = None) -> None:

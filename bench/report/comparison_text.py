@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.markdown import link, plain, table
-from bench.report.spelling import printable
+from bench.report.spelling import one_way
 from bench.report.words import cause_label
 from bench.verdict import ClipPair, Comparison, Difference, Unit
 
@@ -28,7 +28,7 @@ def comparison_table(comparison: Comparison) -> Table:
         if heading:
             shown.add_row(Text(heading, style="dim"))
         for row in rows:
-            shown.add_row(*(Text(printable(cell)) for cell in row))
+            shown.add_row(*(Text(one_way(cell)) for cell in row))
     return shown
 
 
@@ -41,7 +41,7 @@ def worse_lines(comparison: Comparison) -> list[str]:
             before, after = _held(pair)
             lines.append(f"  seed {pair.seed}: {before} {pair.baseline_file or ''}")
             lines.append(f"  {'':{5 + len(str(pair.seed))}} {after} {pair.candidate_file or ''}")
-    return [printable(line) for line in lines]
+    return [one_way(line) for line in lines]
 
 
 def comparison_markdown(comparison: Comparison, folder: Path) -> str:
