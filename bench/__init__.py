@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.records import FrameholdError, Hold, MissingClip, Moves, Picture
+from bench.records import FrameholdError, Hold, MissingClip, MissingRule, Moves, Picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,6 +111,7 @@ def run(
     horizon: int | None = None,
     reference: str | Path | None = None,
     features: str = "embedded",
+    missing: MissingRule = "left-out",
     max_cost_usd: float = 0.0,
     workers: int = 0,
     offline: bool = False,
@@ -136,6 +137,7 @@ def run(
         horizon=horizon,
         reference=str(reference) if reference else None,
         features=features,
+        missing=missing,
     )
     folder = RunFolder(out or default_out(spec))
     run_all(folder, spec, Crew(workers=workers_or_cores(workers)), offline=offline, max_cost_usd=max_cost_usd)

@@ -8,6 +8,7 @@ drawing prompts: a prompt counts as much for one side as for the other, and so d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
@@ -66,11 +67,15 @@ class Horizons(NamedTuple):
 
 
 def common_horizons(sides: Sides, asked: int | None = None) -> Horizons:
-    """Up to the shorter model's length (the median of its clips'), or as far as asked if each model has such a clip."""
-    frames = min(median(clip.frames for clip in side) for side in (sides.baseline, sides.candidate))
-    seconds = min(median(clip.frames * clip.seconds for clip in side) for side in (sides.baseline, sides.candidate))
+    """Up to the shorter model's length (the median of its clips'), or as far as asked if each model has such a clip.
+
+    The sides need not be pairs; one without a clip is passed over.
+    """
+    there = [side for side in (sides.baseline, sides.candidate) if side]
+    frames = min(median(clip.frames for clip in side) for side in there)
+    seconds = min(median(clip.frames * clip.seconds for clip in side) for side in there)
     if asked:
-        frames = min(asked, *(max(clip.frames for clip in side) for side in (sides.baseline, sides.candidate)))
+        frames = min(asked, *(max(clip.frames for clip in side) for side in there))
     return Horizons(int(frames), float(seconds))
 
 
@@ -159,11 +164,12 @@ def compare_prompts(sides: Sides, horizon: float, unit: Unit) -> list[PromptDiff
     return sorted(rows, key=lambda row: (row.value, row.prompt_id))
 
 
-def stand_in(clip: Judged, holds: bool, horizon: int) -> Judged:
-    """A clip nobody has, as if it had held to the horizon or broken at once; `clip` is its partner in the pair."""
-    held = max(horizon, clip.frames) if holds else 0
+def stand_in(clip: Judged, holds: bool, horizons: Horizons) -> Judged:
+    """A clip nobody has, as if it had held to both horizons or broken at once; `clip` is one that it resembles."""
+    frames = max(horizons.frames, math.ceil(horizons.seconds * clip.fps), clip.frames)
+    held = frames if holds else 0
     hold = Hold(held, not holds, cause=None if holds else MISSING)
-    return replace(clip, frames=max(horizon, clip.frames), hold=hold, redrawn=((held, not holds),))
+    return replace(clip, frames=frames, hold=hold, redrawn=((held, not holds),))
 
 
 # ---- how ---------------------------------------------------------------------------------------------------------

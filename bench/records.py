@@ -149,6 +149,9 @@ class Clip:
 
 # ---- the run -----------------------------------------------------------------------------------------------------
 
+MissingRule = Literal["left-out", "broken"]
+"""How a missing clip enters a comparison: left out with its partner, or as if it had broken at once."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -176,6 +179,8 @@ class Spec:
     """A folder of real footage that each model's distance is measured from; None leaves distances unmeasured."""
     features: str = "embedded"
     """The extractor behind those distances."""
+    missing: MissingRule = "left-out"
+    """Declared with the run, before anyone knows which clips will be missing."""
     versions: Json = field(default_factory=dict)
     machine: Json = field(default_factory=dict)
 

@@ -21,9 +21,16 @@ from pydantic import TypeAdapter, ValidationError
 from bench.records import ClipRow, FrameholdError, Spec, canonical_json
 
 Row = TypeVar("Row")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 CLIP_ID = re.compile(r"[a-z0-9_-]+")  # what ClipKey makes of any name, and what names files here
 # What may not change within a run, and the options that ask for it. The rest decides tables that are written anew.
-FIXED = {"suite": "suite", "sources": "--backend, --clips or --model", "profile": "--profile", "clip_model": "--clip"}
+FIXED = {
+    "suite": "suite",
+    "sources": "--backend, --clips or --model",
+    "profile": "--profile",
+    "clip_model": "--clip",
+    "missing": "--missing",
+}
 
 
 class RunFolder:
@@ -120,6 +127,8 @@ class RunFolder:
         for row in rows:
             if not CLIP_ID.fullmatch(str(row.clip_id)):
                 raise FrameholdError(f"{self.clips_path}: {row.clip_id!r} is no id of a clip: delete that line")
+            if SURROGATE.search(f"{row.model}{row.prompt_id}{row.prompt}{row.file}"):
+                raise FrameholdError(f"{self.clips_path}: {row.clip_id}: text that is no Unicode: delete that line")
         return list({row.clip_id: row for row in rows}.values())
 
     def table(self, path: Path) -> pa.Table:

@@ -199,7 +199,7 @@ def _worlds(
         yield np.arange(replicates), *holds_of(clips)
         return
     rate = np.array([clip.rate for clip in clips])
-    most = max(len(clip.redrawn) for clip in clips)
+    most = max(int(draws.chosen.max()) + 1, *(len(clip.redrawn) for clip in clips))  # a stand-in has one hold for all
     redrawn = np.array([clip.redrawn + clip.redrawn[-1:] * (most - len(clip.redrawn)) for clip in clips], float)
     rates, of_clip = np.unique(rate, return_inverse=True)
     together, index = np.unique(draws.chosen[rates], axis=1, return_inverse=True)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from bench.records import MissingRule
+
 Verdict = Literal["pass", "regression", "inconclusive"]
 Unit = Literal["frames", "seconds"]
-MissingRule = Literal["left-out", "broken"]
 EXIT_CODES: Mapping[Verdict, int] = {"pass": 0, "regression": 1, "inconclusive": 3}
 
 
@@ -40,17 +41,22 @@ class Side:
     calibration: str
     clips: int
     missing: int
+    missing_rule: MissingRule
+    """How its run declared that missing clips are to enter."""
 
 
 @dataclass(frozen=True)
 class ClipPair:
-    """One prompt and seed as both models did it. Files are paths; held frames are of the whole clip."""
+    """One prompt and seed as both models did it; held frames are of the whole clip, None where it is missing.
+
+    Files are paths as the runs were named, from where the command ran; None where the run came without its clips.
+    """
 
     prompt_id: str
     seed: int
     prompt: str
-    baseline_held: int
-    candidate_held: int
+    baseline_held: int | None
+    candidate_held: int | None
     baseline_cause: str | None
     candidate_cause: str | None
     baseline_file: str | None
@@ -78,6 +84,33 @@ class Sensitivity:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How far one model's clips lie from the reference, with its 95% interval where there is one."""
+
+    value: float
+    low: float | None
+    high: float | None
+    clips: int
+
+
+@dataclass(frozen=True)
+class DistanceDifference:
+    """Which of the two lies further from real footage: above 0 the candidate.
+
+    `told`: can the difference be told from 0, is that outside its interval? None where it has none.
+    """
+
+    reference: str
+    features: str
+    baseline: Measured
+    candidate: Measured
+    difference: Difference
+    told: bool | None
+    paired: bool
+    """Drawn together, prompt by prompt, against one draw of the reference; else from two separate intervals."""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """All that is known of a candidate against a baseline. Differences are candidate minus baseline."""
 
@@ -95,12 +128,15 @@ class Comparison:
     by_cause: Mapping[str, Difference]
     """Time lost to each cause before the horizon, in the unit of the verdict: above 0 the candidate loses more."""
     metrics: Mapping[str, Difference]
+    distance: DistanceDifference | None
+    """From one reference, where both were measured against it."""
     prompts_worse: tuple[PromptDifference, ...]
     unpaired: int
     """Clips whose prompt and seed the other side was never asked for."""
     missing_one_side: int
     missing_both: int
     missing_rule: MissingRule
+    """As it entered here; each side has what its run declared."""
     sensitivity: Sensitivity | None
     differs: tuple[str, ...]
     """In what the runs differ although only equals can be compared; the user allowed it."""

@@ -278,6 +278,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("run quick --workers -1 --out o", "--workers -1"),
         ("run quick --executor slurm --out o", "unknown executor 'slurm'"),
         ("run quick --horizon 0 --out o", "--horizon 0"),
+        ("summarize {place}/run --horizon -3", "--horizon -3"),
         ("run quick --calibration {bad}/nothing.json --out o", "{bad}/nothing.json: no calibration"),
         ("run quick --calibration {bad}/calibration.json --out o", "{bad}/calibration.json: not a calibration file"),
         ("run quick --calibration {bad} --out o", "{bad}: cannot be read"),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench.comparison import (
+    Horizons,
     Sides,
     common_horizons,
     compare_categories,
@@ -261,10 +262,18 @@ def test_the_horizon_is_the_shorter_model_s_length() -> None:
 
 def test_a_stand_in_holds_to_the_horizon_or_breaks_at_once() -> None:
     there = clip("p00", 4)
-    best, worst = stand_in(there, True, FRAMES), stand_in(there, False, FRAMES)
+    horizons = Horizons(FRAMES, FRAMES / 24)
+    best, worst = stand_in(there, True, horizons), stand_in(there, False, horizons)
     assert (best.hold.held_frames, best.hold.broke) == (12, False)
     assert (worst.hold.held_frames, worst.hold.broke) == (0, True)
     assert best.prompt_id == worst.prompt_id == "p00"
+    slow = replace(there, fps=48.0)  # a second of it is 48 frames, whatever its partner's horizon in frames
+    assert stand_in(slow, True, Horizons(FRAMES, 1.0)).hold.held_frames == 48
+
+
+def test_a_side_without_a_clip_sets_no_horizon() -> None:
+    assert common_horizons(Sides(side([None] * 3), [])) == (12, 0.5)
+    assert common_horizons(Sides([], side([None] * 3)), asked=5) == (5, 0.5)
 
 
 # ---- verdicts ----------------------------------------------------------------------------------------------------

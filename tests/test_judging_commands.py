@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,6 +73,57 @@ def test_compare_exits_with_its_verdict(call: Call, runs: tuple[str, str]) -> No
     error = call("compare", old, "runs/none")
     assert (error.code, error.out) == (2, "")
     assert error.errors == "framehold: runs/none is not a run folder: it has no spec.json\n"
+
+
+def test_every_bad_input_is_one_line_and_exit_2(call: Call, runs: tuple[str, str], tmp_path: Path) -> None:
+    old, new = runs
+    write_held_run(tmp_path / "runs" / "declared", clips_of("m", WRECKED), missing="broken")
+    write_held_run(tmp_path / "runs" / "two", clips_of("a", STEADY) + clips_of("b", STEADY))
+    for line, told in {
+        ("compare", old, "runs/two"): "runs/two has 2 models: choose one as runs/two:a, runs/two:b",
+        ("compare", old, "runs/two:c"): "runs/two has no model 'c': it has a, b",
+        ("compare", old, new, "--margin", "lots"): "--margin lots: expected a share",
+        ("compare", old, new, "--horizon", "0"): "--horizon 0: expected 1 frame or more",
+        ("compare", old, "runs/declared"): "choose one with --missing",
+        ("compare", old, new, "--reference", "nowhere"): "nowhere: no such folder",
+        ("leaderboard", "runs/none"): "runs/none is not a run folder",
+        ("leaderboard", old, "--horizon", "0"): "--horizon 0",
+        ("history", old, new, "--horizon", "-1"): "--horizon -1",
+        ("history", old, "runs/none"): "runs/none is not a run folder",
+        ("verify", "runs/none"): "runs/none is not a run folder",
+        ("verify", old, "--tolerance", "2"): "--tolerance 2",
+    }.items():
+        ended = call(*line)
+        assert (ended.code, ended.out) == (2, ""), line
+        assert ended.errors.startswith("framehold: ")
+        assert told in ended.errors
+        assert ended.errors.count("\n") == 1
+
+
+def test_a_rule_for_missing_clips_that_was_not_declared_is_in_the_verdict(call: Call, tmp_path: Path) -> None:
+    old = clips_of("m", [9] * 10)
+    write_held_run(tmp_path / "old", old)
+    write_held_run(tmp_path / "new", [*old[:5], *(replace(clip, missing="refused") for clip in old[5:])])
+    declared = call("compare", "old", "new")
+    assert declared.code == 3
+    assert "- Missing: 0 of the baseline's clips and 5 of the candidate's, left out with their partner" in declared.out
+    chosen = call("compare", "old", "new", "--missing", "broken")
+    assert chosen.code == 1
+    said = chosen.out.rstrip().splitlines()[-1]
+    assert "; missing clips counted as broken at once by --missing, declared with the runs: left out with" in said
+
+
+def test_names_send_no_control_characters_to_the_terminal(call: Call, tmp_path: Path) -> None:
+    name = "x\x1b]0;owned\x07[red]\u202e"
+    write_held_run(tmp_path / "one", clips_of(name, STEADY))
+    write_held_run(tmp_path / "two", clips_of(name, WRECKED))
+    for line in (
+        ("compare", "one", "two"), ("leaderboard", "one", "two"), ("history", "one", "two"), ("verify", "one"),
+    ):  # fmt: skip
+        out = call(*line, *(("--sample", 0) if line[0] == "verify" else ())).out
+        assert out
+        assert not set(out) & set("\x1b\x07\u202e")
+    assert "[red]" in call("leaderboard", "one").out
 
 
 def test_compare_as_json_and_as_files(call: Call, runs: tuple[str, str], tmp_path: Path) -> None:

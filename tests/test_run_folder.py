@@ -258,6 +258,7 @@ def test_the_request_is_read_as_written(tmp_path: Path) -> None:
         ({"prompts": PROMPTS[:1]}, "suite"),
         ({"profile": "standard"}, "--profile"),
         ({"clip_model": "ViT-B-32/openai"}, "--clip"),
+        ({"missing": "broken"}, "--missing"),
         ({"prompts": PROMPTS[:1], "profile": "standard"}, "suite and another --profile"),
         ({"prompts": (*PROMPTS, Prompt("cat", "A cat"))}, "suite"),
     ],
@@ -277,6 +278,15 @@ def test_what_changes_only_tables_made_anew_goes_on(tmp_path: Path) -> None:
     run = begun(tmp_path / "run", clip_row(ClipKey("m", "p", 0)))
     run.begin(procedural_spec(horizon=5, calibration="mine.json", versions={"av": "99"}))
     assert (run.spec().horizon, run.spec().calibration, run.spec().versions) == (5, "mine.json", {"av": "99"})
+
+
+def test_a_request_from_before_missing_clips_were_declared_leaves_them_out(tmp_path: Path) -> None:
+    run = begun(tmp_path / "run", clip_row(ClipKey("m", "p", 0)))
+    content = json.loads(run.spec_path.read_text())
+    del content["missing"]
+    run.spec_path.write_text(json.dumps(content))
+    assert run.spec().missing == "left-out"
+    run.begin(procedural_spec())  # and it goes on
 
 
 def test_a_request_that_made_no_clip_yet_may_change(tmp_path: Path) -> None:
@@ -341,6 +351,7 @@ def test_no_run_where_nothing_can_be_written(tmp_path: Path, monkeypatch: pytest
         (lambda spec: spec | {"colour": "red"}, "unknown key 'colour'"),
         (lambda spec: spec | {"suite": spec["suite"] | {"colour": 1}}, r"unknown key 'suite\.colour'"),
         (lambda spec: spec | {"horizon": "long"}, "horizon: "),
+        (lambda spec: spec | {"missing": "forgotten"}, "missing: "),
         (lambda spec: {key: value for key, value in spec.items() if key != "suite"}, "suite: "),
         (lambda spec: [spec], "should be an object"),
     ],
@@ -413,6 +424,15 @@ def test_no_name_of_a_model_or_prompt_leads_out_of_the_folder(tmp_path: Path) ->
     assert {path.parent for path in paths} == {run.cache_folder}
     assert all(path.resolve().is_relative_to(tmp_path.resolve()) for path in paths)
     assert all(path.name.isascii() and len(path.name) < 128 for path in paths)
+
+
+@pytest.mark.parametrize("field", ["model", "prompt", "file"])
+def test_a_row_with_half_a_character_is_refused(tmp_path: Path, field: str) -> None:
+    run = begun(tmp_path / "run", clip_row(ClipKey("m", "p", 0)))
+    (row,) = read_rows(run.clips_path)
+    run.clips_path.write_text(json.dumps(row | {field: "x\ud800"}) + "\n")
+    with pytest.raises(FrameholdError, match=r"clips\.jsonl: m_p_0_\w+: text that is no Unicode: delete that line"):
+        run.clips()
 
 
 @pytest.mark.parametrize("clip_id", [name for name in HOSTILE if "aa" not in name] + ["a/../../b", "A"])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.commands.options import AsJson, Offline, Workers, crew_of, open_folder, show, show_table
+from bench.commands.options import AsJson, Offline, Workers, crew_of, open_folder, say, show, show_table
 
 Place = Annotated[str, typer.Argument(help="RUN, or RUN:MODEL where the run has several models.")]
 AllowDifferent = Annotated[
@@ -23,10 +23,17 @@ def compare(
     unit: Annotated[Literal["frames", "seconds"], typer.Option(help="What the verdict is in.")] = "frames",
     horizon: UpTo = None,
     missing: Annotated[
-        Literal["left-out", "broken"],
-        typer.Option(help="Missing clips: left out with their partner, or broken at once."),
-    ] = "left-out",
+        Literal["left-out", "broken"] | None,
+        typer.Option(help="Missing clips: left out with their partner, or broken at once [default: as the runs say]."),
+    ] = None,
     allow_different: AllowDifferent = False,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Real footage that both are measured from now [default: what `run --reference` measured]."),
+    ] = None,
+    features: Annotated[str, typer.Option(help="What that distance is measured with.")] = "embedded",
+    offline: Offline = False,
+    workers: Workers = 0,
     out: Annotated[Path | None, typer.Option(help="Write it all to this .md or .json file as well.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -40,15 +47,20 @@ def compare(
 
     if out and out.suffix not in {".md", ".json"}:
         raise FrameholdError(f"--out {out}: expected a .md or .json file")
-    found = stage(
-        baseline,
-        candidate,
-        margin=margin,
-        unit=unit,
-        horizon=horizon,
-        missing=missing,
-        allow_different=allow_different,
-    )
+    with crew_of("local", workers) as crew:
+        found = stage(
+            baseline,
+            candidate,
+            margin=margin,
+            unit=unit,
+            horizon=horizon,
+            missing=missing,
+            allow_different=allow_different,
+            reference=reference,
+            features=features,
+            offline=offline,
+            crew=crew,
+        )
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         whole = json.dumps(found.to_dict(), indent=1, ensure_ascii=False) + "\n"
@@ -58,7 +70,7 @@ def compare(
     else:
         console = show_table(comparison_table(found))
         lines = [*worse_lines(found), *(f"- {note}" for note in found.notes), found.sentence]
-        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+        say(console, lines)
     raise typer.Exit(found.exit_code)
 
 
@@ -85,7 +97,7 @@ def leaderboard(
     else:
         console = show_table(leaderboard_table(board))
         lines = [*(f"- {line}" for line in leaderboard_lines(board)), *map(str, files)]
-        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+        say(console, lines)
     raise typer.Exit(1 if board.rejected else 0)
 
 
@@ -103,6 +115,7 @@ def verify(
     import secrets
     from dataclasses import asdict
 
+    from bench.report.spelling import one_way
     from bench.stages.seal import seal as write_seal
     from bench.stages.verify import verify as stage
 
@@ -116,7 +129,8 @@ def verify(
     marks = {"ok": "ok       ", "fault": "FAULT    ", "unchecked": "unchecked"}
     lines = [f"{marks[each.status]} {each.check:11} {each.detail}".rstrip() for each in found]
     content = {"run": str(run_folder), "seed": chosen, "findings": [asdict(each) for each in found]}
-    show(content, as_json, "\n".join([*lines, f"sample seed {chosen}, {len(faults)} faults"]))
+    text = "\n".join([*map(one_way, lines), f"sample seed {chosen}, {len(faults)} faults"])
+    show(content, as_json, text)
     raise typer.Exit(1 if faults else 0)
 
 
@@ -138,5 +152,5 @@ def history(
         show(asdict(found) | {"exit_code": found.exit_code}, True, "")
     else:
         console = show_table(history_table(found))
-        console.print("\n".join(history_lines(found)), markup=False, highlight=False, soft_wrap=True)
+        say(console, history_lines(found))
     raise typer.Exit(found.exit_code)

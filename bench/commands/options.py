@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -62,7 +62,8 @@ def crew_of(executor: str, workers: int) -> Iterator[Crew]:
     try:
         yield Crew(executor, count, tell)
     finally:
-        bars.stop()
+        if tasks:  # bars that never began would leave an empty line in front of an error
+            bars.stop()
 
 
 def show(content: object, as_json: bool, text: str) -> None:
@@ -77,6 +78,13 @@ def show_table(table: Table) -> Console:
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(table)
     return console
+
+
+def say(console: Console, lines: Sequence[str]) -> None:
+    """Print lines as they are: names in them are other people's, and no colour, markup or control of a terminal."""
+    from bench.report.spelling import one_way
+
+    console.print("\n".join(map(one_way, lines)), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = None) -> None:

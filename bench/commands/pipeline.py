@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -53,6 +53,10 @@ def run(
         Path | None, typer.Option(help="Folder of real footage: say how far each model's clips lie from it.")
     ] = None,
     features: Annotated[str, typer.Option(help="What that distance is measured with.")] = "embedded",
+    missing: Annotated[
+        Literal["left-out", "broken"],
+        typer.Option(help="How missing clips enter comparisons: left out with their partner, or broken at once."),
+    ] = "left-out",
     out: Annotated[Path | None, typer.Option(help="Run folder [default: results/NAME OF THE SUITE OR FOLDER].")] = None,
     options: Options = None,
     price: Price = None,
@@ -83,6 +87,7 @@ def run(
         horizon=horizon,
         reference=str(reference) if reference else None,
         features=features,
+        missing=missing,
     )
     folder = RunFolder(out or default_out(spec))
     cap = agree(folder, spec, max_cost, yes, resubmit, dry_run=dry_run, as_json=as_json)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.report.markdown import link, plain, table
+from bench.report.spelling import one_way
 from bench.report.words import cause_label
 from bench.verdict import ClipPair, Comparison, Difference, Unit
 
@@ -27,7 +28,7 @@ def comparison_table(comparison: Comparison) -> Table:
         if heading:
             shown.add_row(Text(heading, style="dim"))
         for row in rows:
-            shown.add_row(*map(Text, row))
+            shown.add_row(*(Text(one_way(cell)) for cell in row))
     return shown
 
 
@@ -40,7 +41,7 @@ def worse_lines(comparison: Comparison) -> list[str]:
             before, after = _held(pair)
             lines.append(f"  seed {pair.seed}: {before} {pair.baseline_file or ''}")
             lines.append(f"  {'':{5 + len(str(pair.seed))}} {after} {pair.candidate_file or ''}")
-    return lines
+    return [one_way(line) for line in lines]
 
 
 def comparison_markdown(comparison: Comparison, folder: Path) -> str:
@@ -53,7 +54,7 @@ def comparison_markdown(comparison: Comparison, folder: Path) -> str:
     parts = [head, "  \n".join([*sides, plain(_title(comparison))])]
     for heading, rows in _sections(comparison):
         first = [heading or "", *HEAD[1:]]
-        parts.append(table(first, [[plain(row[0]), *row[1:]] for row in rows]))
+        parts.append(table([plain(first[0]), *first[1:]], [[plain(row[0]), *row[1:]] for row in rows]))
     if comparison.prompts_worse:
         rows = [
             (f"{plain(prompt.prompt_id)}, seed {pair.seed}", *_linked(pair, folder))
@@ -81,6 +82,18 @@ def _sections(comparison: Comparison) -> Iterator[tuple[str, list[Sequence[str]]
         yield f"{unit} held, by category", [_row(name, each) for name, each in comparison.by_category.items()]
     if comparison.by_cause:
         yield f"{unit} lost to", [_row(cause_label(name), each) for name, each in comparison.by_cause.items()]
+    if comparison.sensitivity:
+        best, worst = comparison.sensitivity.best, comparison.sensitivity.worst
+        yield (
+            f"{unit} held, missing clips as good and as bad as can be",
+            [
+                _row(f"good for the candidate: {comparison.sensitivity.best_verdict}", best),
+                _row(f"bad for the candidate: {comparison.sensitivity.worst_verdict}", worst),
+            ],
+        )
+    if comparison.distance:
+        found = comparison.distance
+        yield f"distance from {found.reference}, by {found.features}", [_row("kernel distance", found.difference)]
     if comparison.metrics:
         yield "published metrics", [_row(name.replace("_", " "), each) for name, each in comparison.metrics.items()]
 
@@ -108,7 +121,10 @@ def _p(value: float | None) -> str:
 
 def _held(pair: ClipPair) -> tuple[str, str]:
     sides = ((pair.baseline_held, pair.baseline_cause), (pair.candidate_held, pair.candidate_cause))
-    before, after = (f"held {held}" + (f" ({cause_label(cause)})" if cause else "") for held, cause in sides)
+    before, after = (
+        "missing" if held is None else f"held {held}" + (f" ({cause_label(cause)})" if cause else "")
+        for held, cause in sides
+    )
     return before, after
 
 

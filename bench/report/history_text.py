@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
+from bench.report.spelling import one_way
 from bench.sequential import History
 
 HEAD = ("version", "frames held", "95% interval", "clips", "missing", "p alone", "evidence of a decline")
@@ -26,7 +27,7 @@ def history_table(history: History) -> Table:
             f"{row.p:.4f}",
             f"{row.evidence:.3g}",
         )
-        shown.add_row(*map(Text, cells), style="bold red" if number == history.alarm else "")
+        shown.add_row(*(Text(one_way(cell)) for cell in cells), style="bold red" if number == history.alarm else "")
     return shown
 
 

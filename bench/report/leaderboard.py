@@ -15,6 +15,7 @@ from rich.text import Text
 from bench.ranking import Entry, Leaderboard
 from bench.records import Json
 from bench.report.markdown import latex, plain, spreadsheet, table
+from bench.report.spelling import one_way
 from bench.report.words import cause_label
 from bench.run_folder import replace_text
 
@@ -154,7 +155,7 @@ def leaderboard_table(board: Leaderboard) -> Table:
     for number, row in enumerate(_cells(board)):
         if number == len(board.entries):
             shown.add_section()
-        shown.add_row(*map(Text, row), style="dim" if number >= len(board.entries) else "")
+        shown.add_row(*(Text(one_way(cell)) for cell in row), style="dim" if number >= len(board.entries) else "")
     return shown
 
 

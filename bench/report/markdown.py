@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from bench.report.spelling import printable
+from bench.report.spelling import one_way
 
 LATEX = {
     "\\": r"\textbackslash{}",
@@ -21,7 +21,11 @@ LATEX = {
     "%": r"\%",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
 }
+FORMULA = set("=+-@＝＋－＠")  # half and full width
 
 
 def plain(text: str) -> str:
@@ -30,7 +34,7 @@ def plain(text: str) -> str:
     >>> plain("a|b <i> [x](y)")
     'a\\|b \\<i\\> \\[x\\](y)'
     """
-    return re.sub(r"([\\`*_\[\]<>#!|&~$])", r"\\\1", " ".join(printable(text).split()))
+    return re.sub(r"([\\`*_\[\]<>#!|&~$])", r"\\\1", " ".join(one_way(text).split()))
 
 
 def link(label: str, target: str | None, folder: Path) -> str:
@@ -53,9 +57,11 @@ def latex(text: str) -> str:
     >>> latex("50% of a_b")
     '50\\% of a\\_b'
     """
-    return "".join(LATEX.get(letter, letter) for letter in " ".join(printable(text).split()))
+    return "".join(LATEX.get(letter, letter) for letter in " ".join(one_way(text).split()))
 
 
 def spreadsheet(text: str) -> str:
-    """A text cell that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+    """A text cell that a spreadsheet does not take for a formula: an apostrophe in front of what might be one."""
+    text = one_way(text)
+    first = text.lstrip()[:1]
+    return f"'{text}" if first in FORMULA or text[:1] in {"\t", "\r", "\n"} else text

@@ -9,11 +9,21 @@ from urllib.parse import quote
 from bench.signals import CLIP_LEVEL, SIGNALS, about
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
     """Text that HTML and UTF-8 can hold; what they cannot becomes the replacement character."""
     return UNPRINTABLE.sub("\ufffd", text)
+
+
+def one_way(text: str) -> str:
+    """Printable text without marks of direction, for places that cannot isolate them as the page does.
+
+    >>> one_way("x\\u202egnp.exe")
+    'x\ufffdgnp.exe'
+    """
+    return DIRECTION.sub("\ufffd", printable(text))
 
 
 def percent(share: float) -> str:

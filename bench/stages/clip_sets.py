@@ -108,9 +108,9 @@ class Seen:
     refused: Mapping[str, str]
     fps: float | None
 
-    def sample(self, cutting: Cutting) -> Sample:
-        """Whole clips (n, d): the mean of their windows, of which those that overlap others are left out."""
-        apart = self.windows[:: cutting.frames // cutting.step]
+    def sample(self, cutting: Cutting, windows: int | None = None) -> Sample:
+        """Whole clips (n, d): the mean of their (first) windows, of which those that overlap others are left out."""
+        apart = self.windows[:windows][:: cutting.frames // cutting.step]
         return Sample(apart.mean(axis=0), self.groups, self.name)
 
 

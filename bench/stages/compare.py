@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 from bench.comparison import (
     Horizons,
@@ -19,13 +17,14 @@ from bench.comparison import (
     compare_values,
     together,
 )
-from bench.records import FrameholdError
+from bench.records import FrameholdError, MissingRule
+from bench.stages import Crew
+from bench.stages.gauge import gauge
 from bench.stages.pair import Contender, Pairing, differences, open_contender
-from bench.summary import Judged
+from bench.stages.remark import ENTERS, on_missing, remarks
 from bench.verdict import (
     Comparison,
     Difference,
-    MissingRule,
     PromptDifference,
     Sensitivity,
     Unit,
@@ -46,13 +45,21 @@ def compare(
     margin: str = DEFAULT_MARGIN,
     unit: Unit = "frames",
     horizon: int | None = None,
-    missing: MissingRule = "left-out",
+    missing: MissingRule | None = None,
     allow_different: bool = False,
+    reference: str | Path | None = None,
+    features: str = "embedded",
+    offline: bool = False,
+    crew: Crew | None = None,
 ) -> Comparison:
     """Compare RUN or RUN:MODEL with another. `margin` is a share of the horizon (`5%`) or a number in the unit.
 
-    Raises FrameholdError when a run cannot be read, nothing can be paired, or the runs differ in what decides numbers.
+    `missing` None takes clips that are missing as the runs declare. With `reference`, a folder of real footage, both
+    are measured against it; without, what their summaries hold is compared. Raises FrameholdError when a run cannot be
+    read, nothing can be paired, or the runs differ in what decides numbers.
     """
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     one, other = open_contender(baseline), open_contender(candidate)
     differs = differences(one.run, other.run)
     if differs and not allow_different:
@@ -60,18 +67,19 @@ def compare(
             f"{baseline} and {candidate} differ in {', '.join(differs)}: their numbers cannot be compared. Make both "
             "runs alike, or pass --allow-different to have the verdict say so"
         )
+    rule, overridden = _rule(one, other, missing)
     pairing = Pairing(one, other)
     asked = horizon or one.run.spec.horizon or one.run.spec.suite.horizon
-    horizons = common_horizons(pairing.sides(), asked)
+    sides, horizons = _sides(pairing, rule, asked)
     until, allowed = horizons.of(unit), _margin(margin, horizons.of(unit))
-    sides = pairing.by_rule(missing, horizons.frames)
     by_unit = {each: compare_means(sides, horizons.of(each), each) for each in UNITS}
     one_side, both = pairing.missing()
     sensitivity = _sensitivity(pairing, horizons, unit, allowed) if one_side else None
-    verdict, sentence, why = _verdict(pairing, by_unit[unit], allowed, unit, sensitivity, missing)
+    verdict, sentence = _verdict(pairing, by_unit[unit], allowed, unit, sensitivity, rule)
+    distance = gauge(pairing, reference, features, offline, crew or Crew())
     return Comparison(
         verdict=verdict,
-        sentence=f"{sentence}; but the runs differ in {', '.join(differs)}" if differs else sentence,
+        sentence=sentence + _provisos(one, other, rule, overridden, differs),
         unit=unit,
         margin=allowed,
         horizon_frames=horizons.frames,
@@ -83,15 +91,44 @@ def compare(
         by_category=compare_categories(sides, until, unit),
         by_cause=compare_causes(sides, until, unit),
         metrics=_metrics(pairing),
-        prompts_worse=_prompts_worse(pairing, until, unit),
+        distance=distance.found,
+        prompts_worse=_prompts_worse(pairing, sides, until, unit),
         unpaired=pairing.unpaired,
         missing_one_side=one_side,
         missing_both=both,
-        missing_rule=missing,
+        missing_rule=rule,
         sensitivity=sensitivity,
         differs=tuple(differs),
-        notes=(*why, *_lengths(sides, horizons, asked, unit), *_seeds(one, other), *_software(one, other)),
+        notes=(
+            *on_missing(pairing, rule, overridden, sensitivity),
+            *distance.notes,
+            *remarks(pairing, horizons, asked, unit),
+        ),
     )
+
+
+def _rule(one: Contender, other: Contender, asked: MissingRule | None) -> tuple[MissingRule, bool]:
+    """How missing clips enter, and whether that is not what both runs declared. FrameholdError where those differ."""
+    declared = [side.run.spec.missing for side in (one, other)]
+    if asked is None and declared[0] != declared[1]:
+        raise FrameholdError(
+            f"missing clips are {' in the baseline and '.join(ENTERS[rule] for rule in declared)} in the candidate, as "
+            "their runs declare: choose one with --missing, and the verdict will say so"
+        )
+    rule = asked or declared[0]
+    return rule, {rule} != set(declared)
+
+
+def _sides(pairing: Pairing, rule: MissingRule, asked: int | None) -> tuple[Sides, Horizons]:
+    """What is compared, and how far."""
+    if rule == "left-out":
+        sides = pairing.sides()
+        return sides, common_horizons(sides, asked)
+    there = pairing.there()
+    if not there.baseline and not there.candidate:
+        pairing.sides()  # says what is the matter
+    horizons = common_horizons(there, asked)
+    return pairing.by_rule(rule, horizons), horizons
 
 
 def _verdict(
@@ -101,19 +138,29 @@ def _verdict(
     unit: Unit,
     sensitivity: Sensitivity | None,
     rule: MissingRule,
-) -> tuple[Verdict, str, list[str]]:
-    """The verdict, a sentence, and what it rests on beyond the interval."""
+) -> tuple[Verdict, str]:
+    """The verdict and a sentence. What is left out may not decide it: if it could, the verdict is inconclusive."""
     if pairing.same_bytes():
-        return "pass", "pass: every clip of the candidate is the baseline's, byte for byte", []
+        return "pass", "pass: every clip of the candidate is the baseline's, byte for byte"
     verdict = verdict_of(difference, margin)
-    sentence = sentence_of(verdict, difference, margin, unit)
     if rule != "left-out" or not sensitivity or {sensitivity.best_verdict, sensitivity.worst_verdict} == {verdict}:
-        return verdict, sentence, []
-    note = (
-        f"Of {pairing.missing()[0]} pairs one clip is missing. Without them: {verdict}. Had the missing clips been as "
-        f"bad for the candidate as can be: {sensitivity.worst_verdict}; as good: {sensitivity.best_verdict}."
+        return verdict, sentence_of(verdict, difference, margin, unit)
+    return "inconclusive", (
+        f"inconclusive: of {pairing.missing()[0]} pairs one clip is missing. Without them: {verdict}. Had the missing "
+        f"clips been as bad for the candidate as can be: {sensitivity.worst_verdict}; as good: "
+        f"{sensitivity.best_verdict}"
     )
-    return "inconclusive", f"inconclusive: {note}", [note]
+
+
+def _provisos(one: Contender, other: Contender, rule: MissingRule, overridden: bool, differs: list[str]) -> str:
+    """What the user allowed, as the end of the sentence."""
+    said = ""
+    if overridden:
+        declared = " and ".join(dict.fromkeys(ENTERS[side.run.spec.missing] for side in (one, other)))
+        said += f"; missing clips {ENTERS[rule]} by --missing, declared with the runs: {declared}"
+    if differs:
+        said += f"; but the runs differ in {', '.join(differs)}"
+    return said
 
 
 def _margin(text: str, horizon: float) -> float:
@@ -128,13 +175,13 @@ def _margin(text: str, horizon: float) -> float:
 def _sensitivity(pairing: Pairing, horizons: Horizons, unit: Unit, margin: float) -> Sensitivity:
     """With every clip that one side is missing as good for the candidate as can be, and as bad."""
     horizon = horizons.of(unit)
-    best = compare_means(pairing.filled(horizons.frames, False, True), horizon, unit)
-    worst = compare_means(pairing.filled(horizons.frames, True, False), horizon, unit)
+    best = compare_means(pairing.filled(horizons, False, True), horizon, unit)
+    worst = compare_means(pairing.filled(horizons, True, False), horizon, unit)
     return Sensitivity(best, verdict_of(best, margin), worst, verdict_of(worst, margin))
 
 
 def _metrics(pairing: Pairing) -> dict[str, Difference]:
-    """Every published metric that both clips of two pairs or more have."""
+    """Every published metric that both clips of a pair have, over those pairs; a value that is no number is none."""
     ones, others = pairing.baseline.run.metrics, pairing.candidate.run.metrics
     values: dict[str, list[tuple[str, float, float]]] = {}
     for key in pairing.asked:
@@ -143,55 +190,9 @@ def _metrics(pairing: Pairing) -> dict[str, Difference]:
         for metric in one.keys() & other.keys():
             if math.isfinite(one[metric]) and math.isfinite(other[metric]):
                 values.setdefault(metric, []).append((key[0], one[metric], other[metric]))
-    return together(
-        {metric: compare_values(*zip(*rows, strict=True)) for metric, rows in sorted(values.items()) if len(rows) > 1}
-    )
+    return together({metric: compare_values(*zip(*rows, strict=True)) for metric, rows in sorted(values.items())})
 
 
-def _prompts_worse(pairing: Pairing, horizon: float, unit: Unit) -> tuple[PromptDifference, ...]:
-    rows = compare_prompts(pairing.sides(), horizon, unit)
+def _prompts_worse(pairing: Pairing, sides: Sides, horizon: float, unit: Unit) -> tuple[PromptDifference, ...]:
+    rows = compare_prompts(sides, horizon, unit)
     return tuple(replace(row, clips=pairing.clips_of(row.prompt_id)) for row in rows if row.value < 0)
-
-
-# ---- what a reader must know -----------------------------------------------------------------------------------------
-
-
-def _lengths(sides: Sides, horizons: Horizons, asked: int | None, unit: Unit) -> list[str]:
-    """How unequal lengths and frame rates were dealt with."""
-    notes = []
-    lengths = [_typical(side) for side in (sides.baseline, sides.candidate)]
-    (frames, fps), (other_frames, other_fps) = lengths
-    if frames != other_frames:
-        notes.append(
-            f"The baseline's clips have {frames:g} frames, the candidate's {other_frames:g}: compared over the first "
-            f"{horizons.frames} frames, and the first {horizons.seconds:.2f} seconds."
-        )
-    if not math.isclose(fps, other_fps, rel_tol=0.01):
-        notes.append(
-            f"The baseline runs at {fps:g} frames a second, the candidate at {other_fps:g}: the same number of frames "
-            f"is not the same time. The verdict is in {unit}; the other is beside it."
-        )
-    if asked and horizons.frames < asked:
-        notes.append(f"A horizon of {asked} frames was asked for; the shorter model's clips end at {horizons.frames}.")
-    return notes
-
-
-def _typical(clips: Sequence[Judged]) -> tuple[float, float]:
-    return float(median(clip.frames for clip in clips)), float(median(clip.fps for clip in clips))
-
-
-def _seeds(one: Contender, other: Contender) -> list[str]:
-    """Where a provider does not take seeds, two clips of one prompt are a pair by their number alone."""
-    unseeded = [side.model for side in (one, other) if any(row.seeded == "no" for row in side.rows.values())]
-    if not unseeded:
-        return []
-    return [f"Seeds mean nothing to {' and '.join(unseeded)}: clips are paired by prompt, in the order of their seeds."]
-
-
-def _software(one: Contender, other: Contender) -> list[str]:
-    before, after = one.run.spec.versions, other.run.spec.versions
-    changed = sorted(name for name in before.keys() & after.keys() if before[name] != after[name])
-    if not changed:
-        return []
-    listed = ", ".join(f"{name} {before[name]} and {after[name]}" for name in changed)
-    return [f"The runs were scored with different software: {listed}."]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.comparison import Sides, stand_in
-from bench.records import ClipRow, FrameholdError
+from bench.comparison import MISSING, Horizons, Sides, stand_in
+from bench.records import ClipRow, FrameholdError, MissingRule
 from bench.run_folder import RunFolder
 from bench.stages.redraw import HeldRun, redraw
 from bench.summary import Draws, Judged
-from bench.verdict import ClipPair, MissingRule, Side
+from bench.verdict import ClipPair, Side
 
 Key = tuple[str, int]  # prompt and seed
 
@@ -42,6 +42,7 @@ class Contender:
             calibration=self.run.calibration_mark,
             clips=len(rows),
             missing=sum(row.clip_id in self.run.missing for row in rows),
+            missing_rule=spec.missing,
         )
 
 
@@ -118,56 +119,80 @@ class Pairing:
         neither = sum(one is None and other is None for one, other in pairs)
         return sum(one is None or other is None for one, other in pairs) - neither, neither
 
+    def there(self) -> Sides:
+        """The clips that are there of what both were asked for, whether or not the partner is: no pairs."""
+        ones, others = self.judged()
+        return Sides([one for one in ones if one], [other for other in others if other])
+
     def sides(self) -> Sides:
         """The pairs of which both clips are there. Raises FrameholdError when there is none."""
         pairs = [
             (one, other) for one, other in zip(*self.judged(), strict=True) if one is not None and other is not None
         ]
         if not pairs:
-            raise FrameholdError(
-                f"{self.baseline.model} and {self.candidate.model} have no prompt and seed of which both have a clip"
-            )
+            raise FrameholdError(self._nothing_there())
         return Sides([one for one, _ in pairs], [other for _, other in pairs], self._draws())
 
-    def filled(self, horizon: int, baseline_holds: bool, candidate_holds: bool) -> Sides:
+    def filled(self, horizons: Horizons, baseline_holds: bool, candidate_holds: bool) -> Sides:
         """The pairs of which one clip at least is there, the other one as if it had held, or broken at once."""
         ones, others = [], []
         for one, other in zip(*self.judged(), strict=True):
             there = one or other
             if there is not None:
-                ones.append(one or stand_in(there, baseline_holds, horizon))
-                others.append(other or stand_in(there, candidate_holds, horizon))
+                ones.append(one or stand_in(there, baseline_holds, horizons))
+                others.append(other or stand_in(there, candidate_holds, horizons))
         return Sides(ones, others, self._draws())
 
-    def by_rule(self, rule: MissingRule, horizon: int) -> Sides:
-        """The pairs as missing clips enter: left out with their partner, or broken at once."""
-        return self.sides() if rule == "left-out" else self.filled(horizon, False, False)
+    def by_rule(self, rule: MissingRule, horizons: Horizons) -> Sides:
+        """The pairs as missing clips enter: left out with their partner, or broken at once on whichever side."""
+        if rule == "left-out":
+            return self.sides()
+        somewhere = next((clip for side in self.there()[:2] for clip in side), None)
+        if somewhere is None:
+            raise FrameholdError(self._nothing_there())
+        ones, others = [], []
+        for key, one, other in zip(self.asked, *self.judged(), strict=True):
+            row = self.baseline.rows[key]
+            like = one or other or replace(somewhere, prompt_id=row.prompt_id, category=row.category)
+            ones.append(one or stand_in(like, False, horizons))
+            others.append(other or stand_in(like, False, horizons))
+        return Sides(ones, others, self._draws())
+
+    def _nothing_there(self) -> str:
+        for side in (self.baseline, self.candidate):
+            if side.rows and not any(row.clip_id in side.run.judged for row in side.rows.values()):
+                reason = next(iter(side.run.missing.values()))
+                return (
+                    f"{side.run.folder.root}: all {len(side.rows)} clips of {side.model} are missing ({reason}); "
+                    "pass --missing broken to count them as broken at once"
+                )
+        return f"{self.baseline.model} and {self.candidate.model} have no prompt and seed of which both have a clip"
 
     def same_bytes(self) -> bool:
-        """Is every clip of the candidate the baseline's, byte for byte, and judged by the same rule?"""
-        if self.baseline.run.calibration_mark != self.candidate.run.calibration_mark:
+        """Is every clip of either the other's, byte for byte, and judged by the same rule? Both may be missing it."""
+        if self.unpaired or differences(self.baseline.run, self.candidate.run):
             return False
         ones, others = self.baseline.rows, self.candidate.rows
         pairs = [(ones[key].sha256, others[key].sha256) for key in self.asked]
-        return all(one is not None and one == other for one, other in pairs)
+        return any(one for one, _ in pairs) and all(one == other for one, other in pairs)
 
     def clips_of(self, prompt_id: str) -> tuple[ClipPair, ...]:
-        """Both clips of every pair of a prompt that is there."""
-        ones, others = self.baseline.rows, self.candidate.rows
+        """Both clips of every pair of a prompt of which one is there."""
         found = []
         for key, one, other in zip(self.asked, *self.judged(), strict=True):
-            if key[0] == prompt_id and one and other:
+            if key[0] == prompt_id and (one or other):
+                before, after = self.baseline.rows[key], self.candidate.rows[key]
                 found.append(
                     ClipPair(
                         prompt_id,
                         key[1],
-                        ones[key].prompt,
-                        one.hold.held_frames,
-                        other.hold.held_frames,
-                        one.hold.cause,
-                        other.hold.cause,
-                        _file(self.baseline.run, ones[key]),
-                        _file(self.candidate.run, others[key]),
+                        before.prompt,
+                        one.hold.held_frames if one else None,
+                        other.hold.held_frames if other else None,
+                        one.hold.cause if one else MISSING,
+                        other.hold.cause if other else MISSING,
+                        _file(self.baseline.run, before),
+                        _file(self.candidate.run, after),
                     )
                 )
         return tuple(found)
@@ -181,6 +206,9 @@ class Pairing:
 
 
 def _file(run: HeldRun, row: ClipRow) -> str | None:
-    """Where a browser finds the clip."""
-    shown = row.preview or row.file
-    return (run.folder.root / shown).as_posix() if shown else None
+    """Where a browser finds the clip; None where the run came without it, or its row leads out of the run."""
+    root = run.folder.root
+    for shown in (row.preview, row.file):
+        if shown and (root / shown).resolve().is_relative_to(root.resolve()) and (root / shown).exists():
+            return (root / shown).as_posix()
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from bench.comparison import stand_in
+from bench.comparison import Horizons, stand_in
 from bench.ranking import Entry, Leaderboard, Place, rank_models
 from bench.records import FrameholdError, Json
 from bench.run_folder import RunFolder
@@ -39,6 +40,8 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
     """
     if not runs:
         raise FrameholdError("name at least one run")
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     held = [redraw(RunFolder(path)) for path in runs]
     admitted, rejected = admit(held, crew, rules)
     shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()])
@@ -85,10 +88,11 @@ def _entry(one: Submission, place: Place, numbers: Json, horizon: int) -> Entry:
     by_metric: dict[str, list[float]] = {}
     for row in one.rows:
         for metric, value in one.run.metrics.get(row.clip_id, {}).items():
-            by_metric.setdefault(metric, []).append(value)
+            if math.isfinite(value):
+                by_metric.setdefault(metric, []).append(value)
     costs = [row.cost_usd for row in one.rows if row.cost_usd is not None]
     missing = sum(row.clip_id in one.run.missing for row in one.rows)
-    filled = [*one.judged, *(stand_in(one.judged[0], False, horizon) for _ in range(missing))]
+    filled = [*one.judged, *(stand_in(one.judged[0], False, Horizons(horizon, 0.0)) for _ in range(missing))]
     return Entry(
         label=one.label,
         model=one.model,

@@ -6,6 +6,7 @@ from. The first must be what holds.parquet says.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -124,7 +125,7 @@ def _redrawn(
         }
     judgements = judge_again(run, calibration, draws)
     _check_holds(run, rows, judgements)
-    if run.cache_folder.is_dir():  # where there is none, the run was sent without it and may be read-only
+    if run.cache_folder.is_dir() and os.access(run.cache_folder, os.W_OK):  # a run may be sent without, or read-only
         replace_table(path, _table(judgements))
     return {clip_id: (judgement.rate, judgement.redrawn) for clip_id, judgement in judgements.items()}
 

@@ -7,13 +7,13 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from bench.backends import BACKENDS, open_backend
 from bench.backends.procedural.behaviours import DEFAULT_MODELS
 from bench.extractors import EXTRACTORS
 from bench.networks import check_clip_name
-from bench.records import FrameholdError, Source, Spec, Suite, slug
+from bench.records import FrameholdError, MissingRule, Source, Spec, Suite, slug
 from bench.run_folder import RunFolder
 from bench.signals import open_profile
 from bench.stages import Crew
@@ -40,6 +40,7 @@ def plan_run(
     horizon: int | None = None,
     reference: str | None = None,
     features: str = "embedded",
+    missing: str = "left-out",
 ) -> Spec:
     """The request of a run. `backends` are names, or `name/model` for one of its models; `clips` is a folder or file.
 
@@ -78,9 +79,18 @@ def plan_run(
         horizon=horizon,
         reference=str(Path(reference).resolve()) if reference else None,
         features=features,
+        missing=_missing_rule(missing),
         versions={name: version(name) for name in RECORDED},
         machine={"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
     )
+
+
+def _missing_rule(text: str) -> MissingRule:
+    for rule in get_args(MissingRule):
+        if text == rule:
+            found: MissingRule = rule
+            return found
+    raise FrameholdError(f"--missing {text}: choose from {', '.join(get_args(MissingRule))}")
 
 
 def _sources(backends: Sequence[str]) -> tuple[Source, ...]:

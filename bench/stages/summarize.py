@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,6 +48,8 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
 
     Raises FrameholdError when every clip is missing, after the tables that say so are written.
     """
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     spec, clips = run.spec(), run.clips()
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
@@ -169,11 +172,11 @@ def _reference(
 
 
 def _mean_metrics(run: RunFolder, models: Mapping[str, str]) -> dict[str, dict[str, float]]:
-    """Mean of each published metric over a model's scored clips."""
+    """Mean of each published metric over a model's scored clips; a value that is no number says nothing."""
     table = run.table(run.metrics_path)
     values: dict[str, dict[str, list[float]]] = {}
     for clip_id, metric, value in zip(*(table[name].to_pylist() for name in table.column_names), strict=True):
-        if clip_id in models:
+        if clip_id in models and math.isfinite(value):
             values.setdefault(models[clip_id], {}).setdefault(metric, []).append(value)
     return {
         model: {metric: float(np.mean(each)) for metric, each in by_metric.items()}

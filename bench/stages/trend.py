@@ -20,6 +20,8 @@ def trend(
     """The history of RUN or RUN:MODEL, oldest first. Raises FrameholdError when they cannot be one series."""
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     if len(places) < 2:
         raise FrameholdError("a history needs two versions or more: name their runs, oldest first")
     versions = [open_contender(place) for place in places]

@@ -70,4 +70,33 @@ def test_links_are_relative_and_quoted(tmp_path: Path) -> None:
 
 def test_latex_and_spreadsheets() -> None:
     assert latex(r"a\b{c}^~#") == r"a\textbackslash{}b\{c\}\textasciicircum{}\textasciitilde{}\#"
-    assert [spreadsheet(text) for text in ("=1+1", "@x", "model")] == ["'=1+1", "'@x", "model"]
+    assert latex("<x|y>") == r"\textless{}x\textbar{}y\textgreater{}"
+    harmless = "model", "a=b", "1-2", ""
+    assert [spreadsheet(text) for text in harmless] == list(harmless)
+    for text in ("=1+1", "@x", "+1", "-1", "＝1", "＋1", "－1", "＠x", " =1", "\t=1", "\tx", "\nx", "\r=1"):
+        assert spreadsheet(text) == f"'{text}"
+    assert spreadsheet("x\x1b[31m\x00") == "x\ufffd[31m\ufffd"
+
+
+def test_a_terminal_is_sent_no_control_characters(found: Comparison) -> None:
+    pair = replace(found.prompts_worse[0].clips[0], baseline_file="\x1b]0;title\x07.mp4", candidate_held=None)
+    wild = replace(
+        found,
+        by_category={"\x1b[2J": found.frames, "any": found.frames},
+        prompts_worse=(replace(found.prompts_worse[0], prompt_id="p\u202e0", clips=(pair,)),),
+    )
+    cells = [str(cell) for column in comparison_table(wild).columns for cell in column.cells]
+    assert "\ufffd[2J" in cells
+    assert worse_lines(wild)[0].startswith("p\ufffd0: ")
+    assert "missing" in worse_lines(wild)[2]
+    assert not any("\x1b" in text or "\x07" in text for text in [*cells, *worse_lines(wild)])
+
+
+def test_the_best_and_worst_case_have_rows_of_their_own(tmp_path: Path) -> None:
+    old, new = clips_of("m", [6] * 10), clips_of("m", [6] * 10)
+    write_held_run(tmp_path / "old", old)
+    write_held_run(tmp_path / "new", [replace(new[0], missing="refused"), *new[1:]])
+    text = comparison_markdown(compare(tmp_path / "old", tmp_path / "new"), tmp_path)
+    assert "| frames held, missing clips as good and as bad as can be | baseline |" in text
+    assert "| good for the candidate: inconclusive | 6.00 | 6.60 | +0.6 |" in text
+    assert "| bad for the candidate: inconclusive | 6.00 | 5.40 | -0.6 |" in text

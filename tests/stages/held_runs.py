@@ -60,6 +60,7 @@ class Held:
     fps: float = 24.0
     content: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> ClipKey:
@@ -82,8 +83,13 @@ def write_held_run(
     categories: Mapping[str, str] | None = None,
     suite: Suite | None = None,
     source: Source | None = None,
+    distance: Mapping[str, Any] | None = None,
+    **request: Any,
 ) -> RunFolder:
-    """The folder of a run after `summarize`. The suite is what the clips ask for, unless one is given."""
+    """The folder of a run after `summarize`. The suite is what the clips ask for, unless one is given.
+
+    `distance` is what `run --reference` would have put beside every model; `request` is the rest of the Spec.
+    """
     calibration_path = root.parent / f"{root.name}.calibration.json"
     root.parent.mkdir(parents=True, exist_ok=True)
     write_calibration(calibration_path, _calibration(scores))
@@ -94,6 +100,7 @@ def write_held_run(
         sources=(source or Source("folder"),),
         calibration=str(calibration_path),
         calibration_sha256=mark,
+        **request,
     )
     run.begin(spec)
     run.clips_folder.mkdir()
@@ -111,7 +118,16 @@ def write_held_run(
         run.metrics_path, join_tables([metrics_table(clip.key.clip_id, clip.metrics) for clip in there], METRICS)
     )
     _summarize(run, rows, scored, calibration, mark)
+    if distance:
+        _put_distance(run, distance)
     return run
+
+
+def _put_distance(run: RunFolder, distance: Mapping[str, Any]) -> None:
+    summary = run.summary()
+    for block in summary["models"].values():
+        block["distance"] = dict(distance)
+    replace_text(run.summary_path, json.dumps(summary))
 
 
 def _calibration(scores: Sequence[float]) -> Calibration:
@@ -160,6 +176,7 @@ def _row(run: RunFolder, clip: Held, categories: Mapping[str, str]) -> ClipRow:
         file=file,
         sha256=mark,
         missing=clip.missing,
+        facts=clip.facts,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.records import FrameholdError, Source, Suite
-from bench.run_folder import RunFolder, replace_table
-from bench.stages.compare import _seeds, compare
+from bench.run_folder import RunFolder, read_rows, replace_rows, replace_table
+from bench.stages.compare import compare
+from bench.stages.remark import _seeds
 from tests.stages.held_runs import DOUBTFUL, Held, clips_of, write_held_run
 
 STEADY = [None, 9, 10, None, 8, None, 11, 9, None, 10]
@@ -99,7 +102,8 @@ def test_pairs_are_of_one_prompt_and_seed_whatever_the_order(write: Write) -> No
     new = [replace(clip, model="n", broke_at=(clip.broke_at or 0) - 1) for clip in reversed(old)]
     found = compare(write("old", old), write("new", new))
     assert (found.frames.value, found.frames.pairs, found.frames.prompts, found.unpaired) == (-1, 6, 3, 0)
-    assert {pair.baseline_held - pair.candidate_held for prompt in found.prompts_worse for pair in prompt.clips} == {1}
+    pairs = [pair for prompt in found.prompts_worse for pair in prompt.clips]
+    assert {(pair.baseline_held or 0) - (pair.candidate_held or 0) for pair in pairs} == {1}
 
 
 def test_what_only_one_was_asked_for_is_left_out_and_counted(write: Write) -> None:
@@ -215,6 +219,84 @@ def test_missing_clips_may_count_as_broken(write: Write) -> None:
     assert (found.verdict, compare(old, new).verdict) == ("regression", "inconclusive")
 
 
+def test_missing_clips_enter_as_the_runs_declare(write: Write) -> None:
+    old = write("old", clips_of("m", [9] * 10), missing="broken")
+    new = write("new", with_gaps([9] * 10, 0, 1, 2, 3, 4), missing="broken")
+    found = compare(old, new)
+    assert (found.missing_rule, found.baseline.missing_rule, found.candidate.missing_rule) == ("broken",) * 3
+    assert (found.frames.value, found.verdict) == (-4.5, "regression")
+    assert "--missing" not in found.sentence
+    assert found.notes[0].startswith(
+        "Missing: 0 of the baseline's clips and 5 of the candidate's, counted as broken at once as declared"
+    )
+    overridden = compare(old, new, missing="left-out")
+    assert (overridden.missing_rule, overridden.frames.value) == ("left-out", 0)
+    assert overridden.sentence.endswith(
+        "; missing clips left out with their partner by --missing, declared with the runs: counted as broken at once"
+    )
+    assert compare(old, new, missing="broken") == found  # what is declared anyway is no override
+
+
+def test_runs_that_declare_two_rules_are_refused_until_one_is_chosen(write: Write) -> None:
+    old, new = write("old", clips_of("m", [9] * 10)), write("new", clips_of("m", [9] * 10), missing="broken")
+    with pytest.raises(FrameholdError, match=r"left out .* in the baseline and counted as broken .*--missing"):
+        compare(old, new)
+    chosen = compare(old, new, missing="broken")
+    assert "by --missing, declared with the runs: left out with their partner and counted as broken" in chosen.sentence
+
+
+def test_best_and_worst_case_are_told_whatever_the_verdict_and_none_where_none_is_missing(write: Write) -> None:
+    """One of twenty missing: 9 more frames a clip, and a stand-in of 12 or 0 frames beside the baseline's 3."""
+    old, new = write("old", clips_of("m", [3] * 20)), write("new", with_gaps([12 - 1] * 20, 7))
+    found = compare(old, new)
+    assert (found.verdict, found.frames.value) == ("pass", 8)
+    best, worst = (19 * 8 + 9) / 20, (19 * 8 - 3) / 20
+    assert found.notes[0].endswith(
+        f"as good for the candidate as can be: {best:+.2f}, pass; as bad: {worst:+.2f}, pass."
+    )
+    assert compare(old, old).notes[0] == "No clip is missing: the verdict hangs on none."
+    assert (
+        "nothing is known of them"
+        in compare(write("gap", with_gaps(STEADY, 3)), write("hole", with_gaps(STEADY, 3))).notes[0]
+    )
+
+
+def test_every_clip_of_the_candidate_is_missing(write: Write) -> None:
+    old, new = write("old", clips_of("m", [9] * 10)), write("new", with_gaps([9] * 10, *range(10)))
+    with pytest.raises(FrameholdError, match=r"new: all 10 clips of m are missing \(refused\); pass --missing broken"):
+        compare(old, new)
+    found = compare(old, new, missing="broken")
+    assert (found.frames.baseline, found.frames.candidate, found.verdict) == (9, 0, "regression")
+    assert (found.horizon_frames, found.metrics) == (12, {})
+    assert found.by_cause["missing"].candidate == 12
+    assert found.by_category["any"].candidate == 0
+    pair = found.prompts_worse[0].clips[0]
+    assert (pair.baseline_held, pair.candidate_held, pair.candidate_cause, pair.candidate_file) == (
+        9,
+        None,
+        "missing",
+        None,
+    )
+    with pytest.raises(FrameholdError, match="all 10 clips of m are missing"):
+        compare(new, new, missing="broken")
+
+
+def test_what_both_are_missing_broke_on_both_sides_where_missing_is_broken(write: Write) -> None:
+    """Two of four prompts refused by both: 0 frames on either side, and half the difference of the others."""
+    old, new = write("old", with_gaps([8, 8, 8, 8], 0, 1)), write("new", with_gaps([6, 6, 6, 6], 0, 1))
+    assert compare(old, new).frames.value == -2
+    found = compare(old, new, missing="broken")
+    assert (found.frames.baseline, found.frames.candidate, found.frames.pairs) == (4, 3, 4)
+
+
+def test_a_run_against_itself_passes_although_a_clip_of_it_is_missing(write: Write) -> None:
+    gaps = write("gaps", with_gaps(STEADY, 2))
+    assert compare(gaps, gaps).verdict == "pass"
+    shorter = write("shorter", [clip for clip in clips_of("m", STEADY) if clip.prompt_id != "p0"])
+    whole = write("whole", clips_of("m", STEADY))
+    assert compare(whole, shorter, allow_different=True).verdict == "inconclusive"  # not every clip is the baseline's
+
+
 # ---- lengths, rates, parts ---------------------------------------------------------------------------------------
 
 
@@ -224,7 +306,7 @@ def test_unequal_lengths_and_rates_are_handled_and_said(write: Write) -> None:
     found = compare(old, new)
     assert (found.horizon_frames, found.horizon_seconds) == (12, 0.5)
     assert found.frames.value == found.seconds.value == 0  # what broke at frame 20 held the first 12
-    lengths, rates = found.notes
+    lengths, rates = (note for note in found.notes if note.startswith("The baseline"))
     assert lengths.startswith("The baseline's clips have 12 frames, the candidate's 36: compared over the first 12")
     assert rates.startswith("The baseline runs at 24 frames a second, the candidate at 12")
 
@@ -246,6 +328,75 @@ def test_a_horizon_beyond_the_clips_is_cut_and_said(write: Write) -> None:
     assert found.horizon_frames == 12
     assert any("A horizon of 99 frames was asked for" in note for note in found.notes)
     assert compare(f"{run}:a", f"{run}:b", horizon=5).frames.baseline == 5
+
+
+@pytest.mark.parametrize("horizon", [0, -3])
+def test_a_horizon_that_is_none_is_refused(write: Write, horizon: int) -> None:
+    run = write("run", clips_of("m", STEADY))
+    with pytest.raises(FrameholdError, match=f"--horizon {horizon}: expected 1 frame or more"):
+        compare(run, run, horizon=horizon)
+
+
+def test_runs_with_two_horizons_say_so(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY), horizon=8), write("new", clips_of("m", WRECKED), horizon=12)
+    found = compare(old, new)
+    assert found.horizon_frames == 8
+    assert "The runs state other horizons (8 frames and 12 frames): compared to 8 frames." in found.notes
+
+
+@pytest.mark.parametrize("prompts", [1, 2])
+def test_one_prompt_gives_no_interval_and_two_hardly_any(write: Write, prompts: int) -> None:
+    found = compare(write("old", clips_of("m", [9] * prompts)), write("new", clips_of("m", [3] * prompts)))
+    assert (found.verdict, found.exit_code, found.frames.value) == ("inconclusive", 3, -6)
+    assert (found.frames.low is None) == (prompts == 1)
+    assert (found.by_cause["residual_local"].low is None) == (prompts == 1)
+
+
+def test_metrics_that_are_no_numbers_are_left_out(write: Write) -> None:
+    nan = [replace(clip, metrics={"clip_score": float("nan"), "w": 0.5}) for clip in clips_of("m", STEADY)]
+    some = [replace(clip, metrics={"clip_score": 0.25}) for clip in nan[:1]] + nan[1:]
+    found = compare(write("old", some), write("new", nan))
+    assert list(found.metrics) == ["w"]
+    one = compare(write("a", some), write("b", [replace(nan[0], metrics={"clip_score": 0.5}), *nan[1:]]))
+    assert (one.metrics["clip_score"].value, one.metrics["clip_score"].low) == (0.25, None)
+
+
+def test_alignment_that_nobody_scored_is_said(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    note = "Alignment to the prompt is not compared: neither run was scored with --clip."
+    assert note in compare(old, new).notes
+    both = [write(name, clips_of("m", STEADY), clip_model="embedded") for name in ("a", "b")]
+    assert note not in compare(*both).notes
+    with pytest.raises(FrameholdError, match="differ in CLIP"):
+        compare(old, both[0])
+
+
+def test_runs_without_their_clips_are_compared_and_not_linked(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    shutil.rmtree(Path(old) / "clips")
+    found = compare(old, new)
+    pair = found.prompts_worse[0].clips[0]
+    assert (pair.baseline_file, Path(str(pair.candidate_file)).is_file()) == (None, True)
+    assert f"{old} came without its clips: they are not linked." in found.notes
+
+
+def test_a_row_that_leads_out_of_its_run_is_not_linked(write: Write, tmp_path: Path) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    (tmp_path / "secret.mp4").write_text("not of this run")
+    run = RunFolder(new)
+    rows = read_rows(run.clips_path)
+    replace_rows(run.clips_path, [row | {"file": "../secret.mp4"} for row in rows])
+    assert {pair.candidate_file for prompt in compare(old, new).prompts_worse for pair in prompt.clips} == {None}
+
+
+def test_a_run_that_cannot_be_written_to_is_compared(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    before = sorted(Path(old).rglob("*"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: False)
+        found = compare(old, new)
+    assert sorted(Path(old).rglob("*")) == before
+    assert compare(old, new) == found
 
 
 def test_categories_causes_and_metrics(write: Write) -> None:

@@ -91,8 +91,13 @@ def test_too_many_missing_clips_and_just_few_enough(write: Write) -> None:
 
 
 def test_random_weights(write: Write) -> None:
-    random = write("random", clips_of("random", FAIR), source=Source("diffusers", {"weights": "random"}))
-    assert "its weights are random" in reasons([write("good", clips_of("good", GOOD)), random])
+    random = write("random", clips_of("random", FAIR), source=Source("folder", {"weights": "random"}))
+    good = write("good", clips_of("good", GOOD))
+    assert "its weights are random" in reasons([good, random])
+    marked = write("marked", clips_of("marked", [*FAIR[:19], None], facts={"weights": "random"}))
+    assert "20 of 20 clips were made with random weights" in reasons([good, marked])
+    other = write("other", clips_of("other", FAIR), source=Source("diffusers", {"weights": "random"}))
+    assert rank([good, other], Crew()).rejected == ()  # another source of that run, which made none of these clips
 
 
 def test_another_suite_and_another_calibration(write: Write) -> None:
@@ -149,6 +154,20 @@ def test_every_file_and_its_numbers(write: Write, tmp_path: Path) -> None:
     content = json.loads(files[1].read_text())
     assert [entry["label"] for entry in content["entries"]] == ["good", "poor"]
     assert content["entries"][0]["cost_usd"] is None
+
+
+def test_a_metric_that_is_no_number_is_in_no_mean(write: Write, tmp_path: Path) -> None:
+    clips = [replace(clip, metrics={"clip_score": float("nan"), "w": float("nan")}) for clip in clips_of("good", GOOD)]
+    clips[3] = replace(clips[3], metrics={"clip_score": 0.25})
+    board = rank([write("run", clips)], Crew())
+    assert board.entries[0].metrics == {"clip_score": 0.25}
+    write_leaderboard(board, tmp_path / "out")
+
+
+@pytest.mark.parametrize("horizon", [0, -1])
+def test_a_horizon_that_is_none(write: Write, horizon: int) -> None:
+    with pytest.raises(FrameholdError, match=f"--horizon {horizon}"):
+        rank([write("run", clips_of("good", GOOD))], Crew(), horizon=horizon)
 
 
 def test_names_cannot_break_a_file(write: Write, tmp_path: Path) -> None:
