@@ -47,7 +47,7 @@ from bench.video import read_frames
 FRAMES = 16
 WINDOWS_PER_SOURCE = 4
 SIZES = (32, 64, 128)
-TRIALS = 100
+TRIALS = 60
 PERMUTATIONS = 200
 Order = NDArray[np.intp]
 Windows = list[list[Picture]]
