@@ -38,6 +38,8 @@ class ClipSet:
 def open_set(text: str) -> ClipSet:
     """The clips of a folder, of a run, or of one model in either. Raises FrameholdError naming the argument."""
     path, model = _place(text)
+    if not any(path.iterdir()):
+        raise FrameholdError(f"{text}: no clips here: the folder is empty")
     if (path / "spec.json").is_file():
         return _of_run(text, RunFolder(path), model)
     if (path / MANIFEST).is_file() and model is None:

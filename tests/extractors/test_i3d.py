@@ -162,6 +162,12 @@ def test_counters_of_batch_norm_may_be_absent(weights: Path, tmp_path: Path) -> 
     assert i3d_400(Wanted("i3d-400", weights=str(tmp_path / "nested.pt"))).about.name == "i3d-400"
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "meta", "toaster"])
+def test_a_device_that_is_not_there_is_named(weights: Path, device: str) -> None:
+    with pytest.raises(FrameholdError, match=f"--device {device}: torch cannot use it here; try auto or cpu"):
+        i3d_400(Wanted("i3d-400", weights=str(weights), device=device))
+
+
 # ---- frames ------------------------------------------------------------------------------------------------------
 
 
