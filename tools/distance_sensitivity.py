@@ -79,7 +79,7 @@ def row(corruption: str, found: Found, sources: NDArray[np.str_], sizes: Sequenc
             one, other = split(sources, size, trial)
             spoilt, clean = found[corruption][one], found["none"]
             value, others = permuted(spoilt, clean[other], [*sources[one], *sources[other]], trial)
-            hits += (1 + np.sum(others >= value)) / (1 + PERMUTATIONS) <= 0.05
+            hits += int((1 + np.sum(others >= value)) / (1 + PERMUTATIONS) <= 0.05)
             if size == sizes[-1]:
                 kernel.append(value)
                 ratios.append(frechet(spoilt, clean[other]) / frechet(clean[one], clean[other]))

@@ -171,7 +171,8 @@ def costs(extractor: Extractor, paths: Sequence[Path]) -> Floats:
         lambda: [extractor.window([extractor.frame(picture) for picture in each]) for each in pictures],
     )
     rounds = [[processor_seconds(job) for job in jobs] for _ in range(OVERHEAD_ROUNDS)]
-    return np.asarray(rounds).min(axis=0) / len(paths)
+    fastest: Floats = np.asarray(rounds).min(axis=0) / len(paths)
+    return fastest
 
 
 def random_weights(name: str, folder: Path) -> Path | None:

@@ -216,8 +216,9 @@ def test_what_are_no_clips_is_refused(given: Any, complaint: str) -> None:
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(options: dict[str, Any], complaint: str) -> None:
+    arguments: dict[str, Any] = {"clips": np.array([pattern(12)]), "extractor": "embedded"}
     with pytest.raises(ValueError, match=complaint):
-        video_features(**{"clips": np.array([pattern(12)]), "extractor": "embedded"} | options)
+        video_features(**(arguments | options))
 
 
 def test_an_extractor_without_a_name_is_refused() -> None:
