@@ -1,6 +1,6 @@
 """Which extractor sees time: distance and power when the order of frames is spoilt and the pictures are left alone.
 
-python tools/distance_sensitivity.py [CLIPS] [--features NAME ...] [--weights FILE]
+python tools/distance_sensitivity.py [CLIPS] [--features NAME ...] [--weights FILE] [--few]
 
 CLIPS is real footage as for `calibrate`; without it clips of the built-in renderer are drawn. NAME is an extractor of
 `framehold distance`, or random-3d or random-2d: four convolutions with weights drawn from a seed. Prints Markdown.
@@ -50,17 +50,19 @@ def main() -> None:
     parser.add_argument("clips", nargs="?", type=Path)
     parser.add_argument("--features", nargs="+", default=["embedded", "random-3d", "random-2d"])
     parser.add_argument("--weights")
+    parser.add_argument("--few", action="store_true", help="two severities of each kind")
     options = parser.parse_args()
     torch.set_num_threads(1)
     with one_opencv_thread():
         for name in options.features:
-            study(name, opened(name, options.weights), options.clips)
+            study(name, opened(name, options.weights), options.clips, options.few)
 
 
-def study(name: str, extractor: Any, folder: Path | None) -> None:
+def study(name: str, extractor: Any, folder: Path | None, few: bool) -> None:
     """Print the table of one extractor."""
     frames = FRAMES if isinstance(extractor, RandomExtractor) or extractor.about.any_length else extractor.about.frames
-    found, sources = spoilt_features(extractor, footage(folder, frames) if folder else drawn(frames), frames)
+    windows = footage(folder, frames) if folder else drawn(frames)
+    found, sources = spoilt_features(extractor, windows, frames, few)
     sizes = [size for size in SIZES if len(split(sources, size, 0)[0]) == size]
     print(f"\n{name}: {len(sources)} windows of {frames} frames, {len(set(sources))} sources\n")
     head = " | ".join(f"power, n = {size}" for size in sizes)
@@ -149,24 +151,24 @@ def drawn(frames: int) -> Iterator[tuple[str, list[Picture]]]:
         yield f"{prompt.id} {seed}", list(clip.frames or ())
 
 
-def orders(rng: np.random.Generator, frames: int) -> dict[str, Order]:
-    """The frames shown instead of 0, 1, 2, ...: the pictures stay as they are."""
+def orders(rng: np.random.Generator, frames: int, few: bool) -> dict[str, Order]:
+    """The frames shown instead of 0, 1, 2, ...: the pictures stay as they are. At three severities, or at two."""
     plain = np.arange(frames)
     found = {"none": plain}
-    for width in (2, 4, frames):
+    for width in (2, 4, frames)[few:]:
         blocks = [start + rng.permutation(width) for start in range(0, frames, width)]
         found[f"shuffle within {width}"] = np.concatenate(blocks)
-    for length in (frames // 4, frames // 2, frames):
+    for length in (frames // 4, frames // 2, frames)[few:]:
         found[f"reverse the last {length}"] = np.concatenate([plain[: frames - length], plain[frames - length :][::-1]])
-    for length in (frames // 8, frames // 4, frames // 2):
+    for length in (frames // 8, frames // 4, frames // 2)[:: 1 + few]:
         found[f"freeze the last {length}"] = np.minimum(plain, frames - length - 1)
-    for reach in (1, 2, 4):
+    for reach in (1, 2, 4)[:: 1 + few]:
         found[f"jitter by up to {reach}"] = np.clip(plain + rng.integers(-reach, reach + 1, frames), 0, frames - 1)
     return found
 
 
 def spoilt_features(
-    extractor: Any, windows: Iterator[tuple[str, list[Picture]]], frames: int
+    extractor: Any, windows: Iterator[tuple[str, list[Picture]]], frames: int, few: bool
 ) -> tuple[Found, NDArray[np.str_]]:
     """Features (n, d) by corruption, and the source of each window; a window is let go before the next is read."""
     found: dict[str, list[Any]] = {}
@@ -176,7 +178,7 @@ def spoilt_features(
         prepared = [extractor.frame(picture) for picture in pictures]
         shown = {
             name: [prepared[at] for at in order]
-            for name, order in orders(np.random.default_rng([1, number]), frames).items()
+            for name, order in orders(np.random.default_rng([1, number]), frames, few).items()
         }
         shown[CONTROL] = [extractor.frame(blurred(picture)) for picture in pictures]
         for name, window in shown.items():
