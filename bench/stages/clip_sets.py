@@ -109,6 +109,8 @@ class Seen:
     groups: tuple[str, ...]
     refused: Mapping[str, str]
     fps: float | None
+    shortest: tuple[str, int]
+    """Name and frames read of the clip with the fewest windows."""
 
     def sample(self, cutting: Cutting) -> Sample:
         """Whole clips (n, d): the mean of their windows, of which those that overlap others are left out."""
@@ -167,7 +169,9 @@ def _kept(one: ClipSet, found: Sequence[ClipFeatures], windows: int, least: int,
         raise FrameholdError(f"{one.name}: {len(kept)} clips can be used, a distance needs {LEAST_CLIPS}: {reason}")
     features = np.stack([clip.windows[:windows].astype(np.float64) for clip in kept], axis=1)
     rates = [clip.fps for clip in kept if clip.fps]
-    return Seen(one.name, features, tuple(groups), refused, median(rates) if rates else None)
+    shortest = min(kept, key=lambda clip: len(clip.windows))
+    fps = median(rates) if rates else None
+    return Seen(one.name, features, tuple(groups), refused, fps, (shortest.name, shortest.frames))
 
 
 def _tell(crew: Crew, before: int, total: int, done: int, _: int) -> None:

@@ -78,7 +78,7 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         "b": _about_set(reference),
         "features": _about_features(extractor.about, cutting, len(seen.windows), dimensions),
         "distances": found,
-        "notes": _notes(seen, reference, extractor.about),
+        "notes": _notes(seen, reference, extractor.about) + _short(seen, reference, cutting),
     }
     if request.infinite:
         result["infinite"] = _infinite(extractor.about, whole, other, request.seed)
@@ -218,6 +218,18 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
     if "NC" in about.licence:
         notes.append(f"The weights of {about.name} are licensed {about.licence}.")
     return notes
+
+
+def _short(seen: Seen, reference: Seen, cutting: Cutting) -> list[str]:
+    """That one short clip has ended the windows of all."""
+    if cutting.most is None or len(seen.windows) >= cutting.most:
+        return []
+    name, frames = min(seen.shortest, reference.shortest, key=lambda shortest: shortest[1])
+    end = (len(seen.windows) - 1) * cutting.step + cutting.frames
+    return [
+        f"Only the opening {end} frames are looked at, as {name} has {frames}: --span {cutting.span} looks further and "
+        "leaves shorter clips out."
+    ]
 
 
 def _content(seen: Seen) -> set[bytes]:

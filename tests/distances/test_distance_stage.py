@@ -109,13 +109,18 @@ def test_the_same_again_whoever_does_it_and_without_the_cache(
 
 def test_a_longer_span_leaves_out_by_name_those_that_do_not_reach_it(sets: Path, tmp_path: Path) -> None:
     for number in range(9):
-        write_lossless(tmp_path / f"m{number}.avi", clip(200 + number, 24 if number else 20), 24)
+        write_lossless(tmp_path / f"m{number}.avi", clip(200 + number, 20 if number == 3 else 24), 24)
     shorter = distance(str(tmp_path), str(sets / "real"), Request(frames=12), Crew())
     assert shorter["features"]["windows"] == 1
     assert shorter["a"]["refused"] == {}
+    assert shorter["notes"][-1] == (
+        "Only the opening 12 frames are looked at, as m3.avi has 20: "
+        "--span 24 looks further and leaves shorter clips out."
+    )
     asked = distance(str(tmp_path), str(sets / "real"), Request(frames=12, span=24), Crew())
     assert asked["features"]["windows"] == 2
-    assert asked["a"]["refused"] == {"m0.avi": "20 frames, fewer than the span of 24"}
+    assert not any("Only the opening" in note for note in asked["notes"])
+    assert asked["a"]["refused"] == {"m3.avi": "20 frames, fewer than the span of 24"}
 
 
 def test_copies_and_other_frame_rates_are_told(sets: Path, tmp_path: Path) -> None:
