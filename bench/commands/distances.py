@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MOST_NAMED = 10  # clips left out that are named on the terminal; --json names all
+REFUSED = {"interval": "interval", "p_value": "p-value", "same_size": "floor"}
 Clips = "a folder of videos, a run folder, or either with :MODEL"
 
 
@@ -152,7 +153,7 @@ def _lines(result: dict[str, Any]) -> list[str]:
     for name, found in result["distances"].items():
         for what, reason in found["refused"].items():
             if (what, name) not in {("p_value", "frechet"), ("p_value", "jedi")}:
-                reasons.setdefault(f"no {what.replace('_', ' ')}: {reason}", []).append(name)
+                reasons.setdefault(f"no {REFUSED[what]}: {reason}", []).append(name)
     lines += [f"{', '.join(names)}: {reason}" for reason, names in reasons.items()]
     for side in ("a", "b"):
         refused = list(result[side]["refused"].items())

@@ -162,11 +162,8 @@ def _same_size(
     first = len(labels[0])
     groups = numbered(labels[0]), numbered(labels[1])
     size = min(first, half_size(groups[1]))
-    if size < LEAST:
-        refused["same_size"] = (
-            f"two parts of the reference without a common clip or source have {half_size(groups[1])} clips each: "
-            f"a floor needs {LEAST}"
-        )
+    if reason := too_few(first, half_size(groups[1])):
+        refused["same_size"] = reason
         return None
     rng = np.random.default_rng(plan.seed + 2)
     one, other = (np.pad(part, ((0, 0), (first, 0))) for part in halves(groups[1], size, plan.splits, rng))
@@ -178,6 +175,17 @@ def _same_size(
         _spread(against_itself),
         upper_quantile(against_itself, plan.level),
     )
+
+
+def too_few(clips: int, half: int) -> str | None:
+    """Why there is no floor for so many clips and parts of the reference of so many; None where there is one."""
+    if clips < LEAST:
+        return f"{clips} clips beside the reference: a floor at the same number needs {LEAST}"
+    if half < LEAST:
+        return (
+            f"two parts of the reference without a common clip or source have {half} clips each: a floor needs {LEAST}"
+        )
+    return None
 
 
 def upper_quantile(values: Floats, level: float) -> float:

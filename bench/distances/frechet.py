@@ -23,6 +23,8 @@ def frechet_distance(x: Any, y: Any, *, ddof: int = 1) -> float:
     9.0
     """
     first, second = as_pair(x, y)
+    if ddof not in (0, 1):
+        raise ValueError(f"expected ddof 0 or 1, got {ddof}")
     if first.shape == second.shape and np.array_equal(first, second):
         return 0.0
     return _distance(first, None, second, None, ddof)

@@ -30,10 +30,15 @@ def infinite_distance(
     if fewest * (BLOCKS - 1) // BLOCKS < ROOM * dimensions:
         need = -(-ROOM * dimensions * BLOCKS // (BLOCKS - 1))
         raise ValueError(f"{fewest} clips in {dimensions} dimensions: extrapolating to infinitely many needs {need}")
-    distance = make(np.concatenate([x, y]))
     groups = numbered(sample.labels()), numbered(reference.labels())
+    if (independent := min(int(part.max()) + 1 for part in groups)) < BLOCKS:
+        raise ValueError(f"{independent} independent clips or groups of clips in one set: leaving out tenths needs 10")
     rng = np.random.default_rng(seed)
     blocks = [rng.permutation(np.arange(int(part.max()) + 1) % BLOCKS)[part] for part in groups]
+    left = min(len(part) - int(np.bincount(part).max()) for part in blocks)
+    if left < ROOM * dimensions:
+        raise ValueError(f"{left} clips are left without one tenth of the groups: it needs {ROOM * dimensions}")
+    distance = make(np.concatenate([x, y]))
     value = _intercept(distance, groups, (np.ones(len(x), bool), np.ones(len(y), bool)), draws, rng)
     without = np.array(
         [_intercept(distance, groups, (blocks[0] != b, blocks[1] != b), draws, rng) for b in range(BLOCKS)]

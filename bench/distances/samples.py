@@ -8,17 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+LARGEST = 1e50  # in size: the cubed products of a kernel stay within a float64
 
 
 def as_sample(features: Any, name: str = "features") -> Floats:
     """A copy as float64 (n, d). ValueError unless it is two-dimensional and finite, with two rows or more."""
-    sample = np.array(features, np.float64, order="C")
+    try:
+        given = np.asarray(features)
+        if given.dtype.kind == "c":
+            raise ValueError("they are complex")
+        sample = given.astype(np.float64, order="C", copy=True)
+    except (TypeError, ValueError, RuntimeError) as error:  # torch raises the last for what it still differentiates
+        raise ValueError(f"{name}: expected numbers (n, d): {error}") from error
     if sample.ndim != 2 or sample.shape[0] < 2 or sample.shape[1] < 1:
         raise ValueError(f"{name}: expected (n, d) with n of 2 or more, got {sample.shape}")
     if not np.isfinite(sample).all():
         raise ValueError(
             f"{name}: expected finite numbers, row {int(np.argmin(np.isfinite(sample).all(axis=1)))} has others"
         )
+    if np.abs(sample).max() > LARGEST:
+        raise ValueError(f"{name}: expected numbers up to {LARGEST:g} in size, got {np.abs(sample).max():g}")
     return sample
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.distances.estimate import LEAST, Plan, bootstrap_weights, upper_quantile
+from bench.distances.estimate import Plan, bootstrap_weights, too_few, upper_quantile
 from bench.distances.kernel import PolynomialKernel
 from bench.distances.resampling import half_size, halves, numbered
 from bench.distances.samples import Floats
@@ -63,8 +63,8 @@ def drift(
         raise ValueError(f"expected as many windows in both sets, got {len(sample)}, {len(reference)}, {len(frames)}")
     groups = numbered(labels[1])
     size = min(len(labels[0]), half_size(groups))
-    if size < LEAST:
-        raise ValueError(f"two parts of the reference have {size} clips each: a floor along the clip needs {LEAST}")
+    if reason := too_few(len(labels[0]), half_size(groups)):
+        raise ValueError(reason)
     values, drawn, against_itself = _curves(sample, reference, labels, size, plan)
     floors = _floors(against_itself, plan.level)
     ends = np.array([end for _, end in frames])

@@ -102,6 +102,8 @@ def open_extractor(
     device: str = "auto",
 ) -> Extractor:
     """The extractor of that name, with its weights. Raises FrameholdError naming the option at fault."""
+    if not isinstance(name, str):
+        raise FrameholdError(f"expected the name of an extractor ({', '.join(sorted(EXTRACTORS))}), got {name!r}")
     wanted = Wanted(name, mode, None if weights is None else str(weights), offline, device)
     extractor: Extractor = load(EXTRACTORS, "extractor", name)(wanted)
     return extractor

@@ -110,7 +110,7 @@ def _asymmetry(planes: Planes) -> Numbers:
         before, after = centred[:-lag], centred[lag:]
         change = after - before
         size = float(np.sqrt((change**2).mean())) + FAINT
-        found[f"skew_{lag}"] = float((change**3).mean()) / size**3
+        found[f"skew_{lag}"] = float((change * change * change).mean()) / size**3
         found[f"lean_{lag}"] = float((change * np.abs(change) * (after + before)).mean()) / size**3
     return found
 
@@ -123,12 +123,17 @@ def _flows(grey: Planes) -> Planes:
     return np.stack(flows).astype(np.float32)
 
 
+def _length(flows: Planes) -> Planes:
+    """Length of every vector of flow (steps, height, width)."""
+    return np.asarray(np.hypot(flows[..., 0], flows[..., 1]), np.float32)
+
+
 def _motion(flows: Planes) -> Numbers:
     """How fast, how uneven, and which way: sideways, down, inward, around. The last ones change sign with time."""
     found: Numbers = {}
-    speed = np.linalg.norm(flows, axis=3)
-    for name, share in (("typical", 0.5), ("fast", 0.95)):
-        found[f"speed_{name}"] = float(np.median([np.log(np.quantile(plane, share) + STILL) for plane in speed]))
+    speed = _length(flows)
+    quantiles = np.quantile(speed.reshape(len(speed), -1), [0.5, 0.95], axis=1)
+    found["speed_typical"], found["speed_fast"] = np.median(np.log(quantiles + STILL), axis=1).tolist()
     mean = flows.mean(axis=(1, 2))
     found["common"] = float(np.median(np.linalg.norm(mean, axis=1) / (speed.mean(axis=(1, 2)) + STILL)))
     found["still"] = float((speed < STILL).mean())
@@ -137,8 +142,9 @@ def _motion(flows: Planes) -> Numbers:
     down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     found["sideways"] = float(np.abs(mean[:, 0]).mean()) / size
     found["downward"] = float(mean[:, 1].mean()) / size
-    found["outward"] = float((flows[..., 0] * across + flows[..., 1] * down).mean()) / size
-    found["outward_size"] = _log(10 * np.abs((flows[..., 0] * across + flows[..., 1] * down).mean(axis=(1, 2))).mean())
+    outward = (flows[..., 0] * across + flows[..., 1] * down).mean(axis=(1, 2))
+    found["outward"] = float(outward.mean()) / size
+    found["outward_size"] = _log(10 * np.abs(outward).mean())
     trend = speed.mean(axis=(1, 2))
     time = np.linspace(-1, 1, len(trend))
     found["slowing"] = float(((trend - trend.mean()) * time).mean() / (trend.std() + STILL))
@@ -150,15 +156,16 @@ def _motion(flows: Planes) -> Numbers:
 def _continuity(flows: Planes) -> Numbers:
     """Whether what moves goes on moving: flow against the flow of the step after and of the one after that."""
     found: Numbers = {}
+    power = np.einsum("tijk,tijk->t", flows, flows)
     for lag in (1, 2):
         before, after = flows[:-lag], flows[lag:]
-        energy = np.sqrt((before**2).sum(axis=(1, 2, 3)) * (after**2).sum(axis=(1, 2, 3)))
+        energy = np.sqrt(power[:-lag] * power[lag:])
         floor = STILL**2 * flows.shape[1] * flows.shape[2]
-        alike = (before * after).sum(axis=(1, 2, 3)) / (energy + floor)
+        alike = np.einsum("tijk,tijk->t", before, after) / (energy + floor)
         found[f"onward_{lag}"] = float(np.median(alike))
         found[f"onward_{lag}_least"] = float(np.quantile(alike, 0.1))
-    turn = np.linalg.norm(np.diff(flows, axis=0), axis=3).mean(axis=(1, 2))
-    speed = np.linalg.norm(flows, axis=3).mean(axis=(1, 2))
+    turn = _length(np.diff(flows, axis=0)).mean(axis=(1, 2))
+    speed = _length(flows).mean(axis=(1, 2))
     found["turn"] = float(np.median(np.log((turn + STILL) / (speed[1:] + speed[:-1] + STILL))))
     found["turn_most"] = float(np.quantile(np.log((turn + STILL) / (speed[1:] + speed[:-1] + STILL)), 0.9))
     return found

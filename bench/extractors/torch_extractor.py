@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bench.extractors import About
-from bench.records import Picture
+from bench.records import FrameholdError, Picture
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,14 @@ class TorchExtractor:
 
 
 def chosen_device(wanted: str) -> str:
-    """`auto` is a GPU where torch can use one."""
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """`auto` is a GPU where torch can use one. Raises FrameholdError for a device that is not there."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(wanted)
+        there = device.type == "cpu" or torch.empty(1, device=device).cpu() is not None
+    except (RuntimeError, AssertionError, NotImplementedError):  # an unknown name, a torch without it, no such card
+        there = False
+    if not there:
+        raise FrameholdError(f"--device {wanted}: torch cannot use it here; try auto or cpu")
+    return wanted

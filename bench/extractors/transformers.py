@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,8 @@ from bench.records import FrameholdError, Picture
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CONFIG = "config.json"
-VIDEOMAE = Origin("model.safetensors", repo="MCG-NJU/videomae-base")
-VJEPA2 = Origin("model.safetensors", repo="facebook/vjepa2-vitl-fpc64-256")
+VIDEOMAE = Origin("model.safetensors", repo="MCG-NJU/videomae-base", beside=(CONFIG,))
+VJEPA2 = Origin("model.safetensors", repo="facebook/vjepa2-vitl-fpc64-256", beside=(CONFIG,))
 
 
 def videomae(wanted: Wanted) -> TorchExtractor:
@@ -82,14 +84,27 @@ def _network(wanted: Wanted, origin: Origin, kind: str) -> tuple[Any, Weights]:
         beside = from_hub(wanted.name, origin, CONFIG, wanted.offline)
     config = getattr(transformers, f"{kind}Config")(**(_settings(beside) if beside.is_file() else {}))
     try:
-        network, info = getattr(transformers, f"{kind}Model").from_pretrained(
-            None, config=config, state_dict=read_state(weights.path), output_loading_info=True
-        )
+        with _quiet(transformers):
+            network, info = getattr(transformers, f"{kind}Model").from_pretrained(
+                None, config=config, state_dict=read_state(weights.path), output_loading_info=True
+            )
     except (RuntimeError, ValueError) as error:
         raise FrameholdError(f"{weights.path}: not weights of {wanted.name}: {str(error).splitlines()[0]}") from error
     if absent := sorted(map(str, info["missing_keys"])):
         raise FrameholdError(f"{weights.path}: weights of another network, without {absent[0]}")
     return network.eval(), weights
+
+
+@contextmanager
+def _quiet(transformers: Any) -> Iterator[None]:
+    """Without its table of keys that fit and do not: what matters of it is told in one line."""
+    logging = transformers.utils.logging
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _file(given: str | None, file: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,11 @@ def video_features(
 
     An extractor that takes any length sees the whole clip at once, others its consecutive windows, averaged; `span` is
     how many opening frames are looked at. Raises FrameholdError naming a clip that is too short or cannot be read,
-    ValueError for arrays of another form.
+    ValueError for arguments of another form.
     """
+    for argument, value in (("span", span), ("batch", batch)):
+        if value is not None and value < 1:
+            raise ValueError(f"{argument}: expected 1 or more, got {value}")
     sources = as_sources(clips)
     opened = open_extractor(extractor, mode, weights, offline, device)
     frames, least = opened.about.frames, opened.about.least_frames
@@ -55,6 +59,8 @@ def as_sources(clips: Any) -> list[ClipSource]:
     """Clips as given by a caller: one array, a sequence of arrays, or a sequence of paths. ValueError for none."""
     if isinstance(clips, str | Path):
         raise ValueError(f"expected several clips, got the single path {clips}")
+    if not isinstance(clips, Iterable):
+        raise ValueError(f"expected clips (n, frames, height, width, 3) or paths, got {type(clips).__name__}")
     sources = []
     for number, clip in enumerate(clips):
         if isinstance(clip, str | Path):

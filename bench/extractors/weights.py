@@ -30,6 +30,8 @@ class Origin:
     url: str = ""
     repo: str = ""
     sha256: str = ""
+    beside: tuple[str, ...] = ()
+    """Further files of the repo that are needed with it."""
 
 
 def find_weights(name: str, origin: Origin, given: str | None, offline: bool) -> Weights:
@@ -61,7 +63,8 @@ def from_hub(name: str, origin: Origin, file: str, offline: bool) -> Path:
     if isinstance(cached, str):
         return Path(cached)
     absent = WeightsAbsent(
-        f"{name}: {file} is not on this machine; get it where there is internet with: hf download {origin.repo} {file}"
+        f"{name}: {file} is not on this machine; get it where there is internet with: "
+        f"hf download {origin.repo} {' '.join(dict.fromkeys((origin.file, *origin.beside)))}"
     )
     if offline:
         raise absent
@@ -112,7 +115,11 @@ def read_state(path: Path) -> State:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of a pickle protocol that it may not read: it says so if not
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, UnpicklingError, RuntimeError, ValueError, KeyError, EOFError) as error:
+    except UnpicklingError as error:  # torch says over many lines how to run what is in the file
+        raise FrameholdError(
+            f"{path}: no weights that can be read safely: expected a state dict of torch, safetensors or a TorchScript"
+        ) from error
+    except (SafetensorError, RuntimeError, ValueError, KeyError, EOFError) as error:
         raise FrameholdError(f"{path}: no weights that can be read safely: {_first_line(error)}") from error
     if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
         content = content["state_dict"]

@@ -46,6 +46,11 @@ def _numbers(found: Mapping[str, Any]) -> list[str]:
             f"{same['reference']['value']:.4g}."
         )
     if hold := along["hold_frames"]:
-        until = f"all {hold['value']:g} frames" if along["to_the_end"] else f"{hold['value']:g} frames"
-        said.append(f"Along {until} the set is not told from reality.")
+        until = ", to the end of what was looked at" if along["to_the_end"] else ""
+        said.append(
+            f"Distribution hold: {hold['value']:g} frames ({hold['low']:g} to {hold['high']:g}){until}: so long the "
+            f"set is not told from reality at a level of {along['level']:g}."
+        )
+    elif along.get("refused"):
+        said.append(f"No distribution hold: {along['refused']}.")
     return said

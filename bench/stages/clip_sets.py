@@ -38,6 +38,8 @@ class ClipSet:
 def open_set(text: str) -> ClipSet:
     """The clips of a folder, of a run, or of one model in either. Raises FrameholdError naming the argument."""
     path, model = _place(text)
+    if not any(path.iterdir()):
+        raise FrameholdError(f"{text}: no clips here: the folder is empty")
     if (path / "spec.json").is_file():
         return _of_run(text, RunFolder(path), model)
     if (path / MANIFEST).is_file() and model is None:
@@ -107,6 +109,8 @@ class Seen:
     groups: tuple[str, ...]
     refused: Mapping[str, str]
     fps: float | None
+    shortest: tuple[str, int]
+    """Name and frames read of the clip with the fewest windows."""
 
     def sample(self, cutting: Cutting, windows: int | None = None) -> Sample:
         """Whole clips (n, d): the mean of their (first) windows, of which those that overlap others are left out."""
@@ -165,7 +169,9 @@ def _kept(one: ClipSet, found: Sequence[ClipFeatures], windows: int, least: int,
         raise FrameholdError(f"{one.name}: {len(kept)} clips can be used, a distance needs {LEAST_CLIPS}: {reason}")
     features = np.stack([clip.windows[:windows].astype(np.float64) for clip in kept], axis=1)
     rates = [clip.fps for clip in kept if clip.fps]
-    return Seen(one.name, features, tuple(groups), refused, median(rates) if rates else None)
+    shortest = min(kept, key=lambda clip: len(clip.windows))
+    fps = median(rates) if rates else None
+    return Seen(one.name, features, tuple(groups), refused, fps, (shortest.name, shortest.frames))
 
 
 def _tell(crew: Crew, before: int, total: int, done: int, _: int) -> None:

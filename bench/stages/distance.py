@@ -25,6 +25,7 @@ from bench.video import probe
 FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
 COSTLY = 512  # dimensions from which a Fréchet distance is drawn again a quarter as often
 BATCH_ON_GPU = 8
+LOWEST_LEVEL = 0.001  # a floor at a lower one would need more splits of the reference than are worth drawing
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,7 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
 
     Each is a folder of videos, a run folder, or either with :MODEL. Raises FrameholdError where nothing can be said.
     """
-    if not 0 < request.level < 1:
-        raise FrameholdError(f"--level {request.level:g}: expected a share between 0 and 1, such as 0.05")
+    _check(request)
     sets = open_set(first), open_set(second)
     extractor = open_extractor(request.features, request.mode, request.weights, request.offline, request.device)
     cutting = _cutting(extractor.about, request, sets)
@@ -78,7 +78,7 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         "b": _about_set(reference),
         "features": _about_features(extractor.about, cutting, len(seen.windows), dimensions),
         "distances": found,
-        "notes": _notes(seen, reference, extractor.about),
+        "notes": _notes(seen, reference, extractor.about) + _short(seen, reference, cutting),
     }
     if request.infinite:
         result["infinite"] = _infinite(extractor.about, whole, other, request.seed)
@@ -86,6 +86,17 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         result["along"] = _along(seen, reference, cutting, plan)
     plain: dict[str, Any] = _plain(result)
     return plain
+
+
+def _check(request: Request) -> None:
+    """Raises FrameholdError naming the option that can be meant by nobody."""
+    if not LOWEST_LEVEL <= request.level < 1:
+        raise FrameholdError(f"--level {request.level:g}: expected a share from {LOWEST_LEVEL:g} to 1, such as 0.05")
+    for option, value in (("frames", request.frames), ("step", request.step), ("batch", request.batch)):
+        if value is not None and value < 1:
+            raise FrameholdError(f"--{option} {value}: expected 1 or more")
+    if request.seed < 0:
+        raise FrameholdError(f"--seed {request.seed}: expected 0 or more")
 
 
 def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> Cutting:
@@ -193,6 +204,11 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
         notes.append(
             f"Frame rates differ ({seen.fps:.3g} and {reference.fps:.3g} a second): the distance holds that difference."
         )
+    if shared := len(_content(seen) & _content(reference)):
+        notes.append(
+            f"{shared} clips of {seen.name} show exactly what one of {reference.name} shows: the distance is lower "
+            "than that of clips the reference does not hold."
+        )
     for one in (seen, reference):
         copies = one.windows.shape[1] - len(np.unique(one.windows[0], axis=0))
         if copies:
@@ -202,6 +218,23 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
     if "NC" in about.licence:
         notes.append(f"The weights of {about.name} are licensed {about.licence}.")
     return notes
+
+
+def _short(seen: Seen, reference: Seen, cutting: Cutting) -> list[str]:
+    """That one short clip has ended the windows of all."""
+    if cutting.most is None or len(seen.windows) >= cutting.most:
+        return []
+    name, frames = min(seen.shortest, reference.shortest, key=lambda shortest: shortest[1])
+    end = (len(seen.windows) - 1) * cutting.step + cutting.frames
+    return [
+        f"Only the opening {end} frames are looked at, as {name} has {frames}: --span {cutting.span} looks further and "
+        "leaves shorter clips out."
+    ]
+
+
+def _content(seen: Seen) -> set[bytes]:
+    """What tells the clips of a set from others: their features in the first window."""
+    return {row.tobytes() for row in seen.windows[0]}
 
 
 def _plain(content: Any) -> Any:

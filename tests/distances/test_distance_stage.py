@@ -109,13 +109,18 @@ def test_the_same_again_whoever_does_it_and_without_the_cache(
 
 def test_a_longer_span_leaves_out_by_name_those_that_do_not_reach_it(sets: Path, tmp_path: Path) -> None:
     for number in range(9):
-        write_lossless(tmp_path / f"m{number}.avi", clip(200 + number, 24 if number else 20), 24)
+        write_lossless(tmp_path / f"m{number}.avi", clip(200 + number, 20 if number == 3 else 24), 24)
     shorter = distance(str(tmp_path), str(sets / "real"), Request(frames=12), Crew())
     assert shorter["features"]["windows"] == 1
     assert shorter["a"]["refused"] == {}
+    assert shorter["notes"][-1] == (
+        "Only the opening 12 frames are looked at, as m3.avi has 20: "
+        "--span 24 looks further and leaves shorter clips out."
+    )
     asked = distance(str(tmp_path), str(sets / "real"), Request(frames=12, span=24), Crew())
     assert asked["features"]["windows"] == 2
-    assert asked["a"]["refused"] == {"m0.avi": "20 frames, fewer than the span of 24"}
+    assert not any("Only the opening" in note for note in asked["notes"])
+    assert asked["a"]["refused"] == {"m3.avi": "20 frames, fewer than the span of 24"}
 
 
 def test_copies_and_other_frame_rates_are_told(sets: Path, tmp_path: Path) -> None:
@@ -126,13 +131,21 @@ def test_copies_and_other_frame_rates_are_told(sets: Path, tmp_path: Path) -> No
     assert any("Frame rates differ (8 and 24 a second)" in note for note in notes)
 
 
+def test_clips_that_are_in_both_sets_are_told(sets: Path) -> None:
+    found = distance(str(sets / "real"), str(sets / "real"), Request(frames=12), Crew())
+    assert any(note.startswith("36 clips of ") and "the reference does not hold" in note for note in found["notes"])
+    assert found["distances"]["frechet"]["value"] == pytest.approx(0, abs=1e-9)
+    assert found["distances"]["kernel"]["value"] <= 0
+    assert found["distances"]["kernel"]["p_value"] == 1
+
+
 def test_what_cannot_be_had_says_why(sets: Path, tmp_path: Path) -> None:
     few = tmp_path / "few"
     few.mkdir()
     for number in range(10):
         write_lossless(few / f"r{number}.avi", clip(400 + number), 24)
     result = distance(str(sets / "mine"), str(few), Request(frames=12, windows=True, infinite=True), Crew())
-    assert "two parts of the reference have 5 clips each" in result["along"]["refused"]
+    assert "two parts of the reference without a common clip or source have 5 clips each" in result["along"]["refused"]
     assert "10 clips in 68 dimensions" in result["infinite"]["refused"]
     assert result["distances"]["kernel"]["same_size"] is None
 
@@ -162,7 +175,7 @@ def test_a_folder_of_models_is_a_set_a_model(sets: Path) -> None:
 def test_where_there_is_nothing_the_argument_is_named(tmp_path: Path) -> None:
     with pytest.raises(FrameholdError, match="nowhere: no such folder: give a folder of videos"):
         open_set("nowhere")
-    with pytest.raises(FrameholdError, match="no clips here"):
+    with pytest.raises(FrameholdError, match=r"no clips here: the folder is empty$"):
         open_set(str(tmp_path))
 
 
@@ -185,7 +198,13 @@ def test_the_cache_lies_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch, tm
         ({"step": 5}, "--step 5: expected a divisor of the window's 12 frames"),
         ({"span": 8}, "--span 8: expected at least the window's 12 frames"),
         ({"mode": "fast"}, "--mode fast: embedded has statistics"),
-        ({"level": 0.0}, "--level 0: expected a share between 0 and 1"),
+        ({"level": 0.0}, "--level 0: expected a share from 0.001 to 1"),
+        ({"level": 1e-7}, "--level 1e-07: expected a share from 0.001 to 1"),
+        ({"level": float("nan")}, "--level nan: expected a share"),
+        ({"frames": 0}, "--frames 0: expected 1 or more"),
+        ({"step": 0}, "--step 0: expected 1 or more"),
+        ({"batch": 0}, "--batch 0: expected 1 or more"),
+        ({"seed": -1}, "--seed -1: expected 0 or more"),
     ],
 )
 def test_options_that_make_no_sense_are_named(sets: Path, changes: dict[str, Any], complaint: str) -> None:

@@ -62,5 +62,5 @@ def test_the_floor_is_higher_for_more_windows_together() -> None:
 def test_windows_that_do_not_match_and_references_too_small_are_refused() -> None:
     with pytest.raises(ValueError, match="as many windows"):
         drift(clips(20, 0)[:3], clips(20, 1), FRAMES, labels(20, 20), QUICK)
-    with pytest.raises(ValueError, match="two parts of the reference have 7 clips each"):
+    with pytest.raises(ValueError, match="without a common clip or source have 7 clips each: a floor needs 8"):
         drift(clips(20, 0), clips(14, 1), FRAMES, labels(20, 14), QUICK)

@@ -93,7 +93,9 @@ def test_what_cannot_be_estimated_is_refused_with_the_reason() -> None:
     assert (few.low, few.high, few.p_value, few.same_size) == (None, None, None, None)
     assert "5 independent clips" in few.refused["interval"]
     assert "a test needs 8" in few.refused["p_value"]
-    assert "a floor needs 8" in few.refused["same_size"]
+    assert few.refused["same_size"] == "5 clips beside the reference: a floor at the same number needs 8"
+    small = estimate(PolynomialKernel, Sample(gaussian(12)), Sample(gaussian(12, seed=1)), QUICK)
+    assert "have 6 clips each: a floor needs 8" in small.refused["same_size"]
     with pytest.raises(ValueError, match="n of 2 or more"):
         estimate(PolynomialKernel, Sample(gaussian(1)), Sample(gaussian(12)), QUICK)
 

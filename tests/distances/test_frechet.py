@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy import linalg
 
 from bench.distances.frechet import Frechet, frechet_distance, gaussian_distance
+from bench.distances.kernel import kernel_distance
 from bench.distances.samples import Floats
 
 FACTS = Path(os.environ.get("FRAMEHOLD_FACTS", Path(__file__).parents[3] / "shared" / "facts"))
@@ -130,11 +133,30 @@ def test_single_precision_features_are_summed_in_double() -> None:
         ([1.0, 2.0], [[1.0], [2.0]], "two-dimensional|n, d"),
         ([[1.0], [2.0]], [[1.0, 1.0], [2.0, 2.0]], "one dimension, got 1 and 2"),
         ([[1.0], [np.nan]], [[1.0], [2.0]], "first sample: expected finite numbers, row 1"),
+        ([[1.0], [1e60]], [[1.0], [2.0]], r"first sample: expected numbers up to 1e\+50 in size, got 1e\+60"),
+        ([[1.0], [2.0]], [[1.0], [2j]], r"second sample: expected numbers \(n, d\): they are complex"),
+        ([["a"], ["b"]], [[1.0], [2.0]], r"first sample: expected numbers \(n, d\): could not convert"),
+        ([[1.0], [2.0, 3.0]], [[1.0], [2.0]], r"first sample: expected numbers \(n, d\): setting an array"),
+        (None, [[1.0], [2.0]], r"n of 2 or more, got \(\)"),
     ],
 )
-def test_what_is_no_pair_of_samples_is_refused(x: list[float], y: list[float], complaint: str) -> None:
+@pytest.mark.parametrize("distance", [frechet_distance, kernel_distance])
+def test_what_is_no_pair_of_samples_is_refused(distance: Any, x: Any, y: Any, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
-        frechet_distance(x, y)
+        distance(x, y)
+
+
+def test_tensors_are_taken_as_arrays_are_but_for_those_still_differentiated() -> None:
+    x, y = samples(20, 20, 5)
+    assert frechet_distance(torch.from_numpy(x), torch.from_numpy(y)) == frechet_distance(x, y)
+    with pytest.raises(ValueError, match="first sample: expected numbers"):
+        frechet_distance(torch.from_numpy(x).requires_grad_(), y)
+
+
+@pytest.mark.parametrize("ddof", [-1, 2])
+def test_other_divisors_than_n_and_one_less_are_refused(ddof: int) -> None:
+    with pytest.raises(ValueError, match=f"expected ddof 0 or 1, got {ddof}"):
+        frechet_distance([[0.0], [2.0]], [[0.0], [2.0]], ddof=ddof)
 
 
 # ---- parts of a pool ---------------------------------------------------------------------------------------------

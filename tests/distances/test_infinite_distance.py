@@ -32,3 +32,13 @@ def test_equal_draws_from_an_equal_seed() -> None:
     rng = np.random.default_rng(0)
     sets = Sample(rng.standard_normal((60, 5))), Sample(rng.standard_normal((60, 5)), name="reference")
     assert infinite_distance(Frechet, *sets) == infinite_distance(Frechet, *sets)
+
+
+def test_few_or_lopsided_groups_are_refused() -> None:
+    x, y = np.random.default_rng(0).standard_normal((2, 60, 6))
+    few = Sample(x, tuple(f"source {row % 9}" for row in range(60)))
+    with pytest.raises(ValueError, match=r"9 independent clips or groups .*: leaving out tenths needs 10"):
+        infinite_distance(Frechet, few, Sample(y, name="reference"))
+    lopsided = Sample(x, tuple(f"source {max(0, row - 49)}" for row in range(60)))  # 50 of one source, 10 of others
+    with pytest.raises(ValueError, match="clips are left without one tenth of the groups: it needs 12"):
+        infinite_distance(Frechet, lopsided, Sample(y, name="reference"))

@@ -207,6 +207,25 @@ def test_what_are_no_clips_is_refused(given: Any, complaint: str) -> None:
         as_sources(given)
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"clips": None}, r"expected clips \(n, frames, height, width, 3\) or paths, got NoneType"),
+        ({"span": 0}, "span: expected 1 or more, got 0"),
+        ({"batch": -1}, "batch: expected 1 or more, got -1"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused(options: dict[str, Any], complaint: str) -> None:
+    arguments: dict[str, Any] = {"clips": np.array([pattern(12)]), "extractor": "embedded"}
+    with pytest.raises(ValueError, match=complaint):
+        video_features(**(arguments | options))
+
+
+def test_an_extractor_without_a_name_is_refused() -> None:
+    with pytest.raises(FrameholdError, match=r"expected the name of an extractor \(clip, embedded, .*got None"):
+        video_features(np.array([pattern(12)]), cast(Any, None))
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.mp4").write_bytes(b"no video")
     with pytest.raises(FrameholdError, match=r"bad\.mp4: "):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench.distances.frechet import frechet_distance
 from bench.extractors import Wanted
 from bench.extractors.i3d import DDOF, PREPROCESS, i3d_400
 from bench.extractors.i3d_network import I3D, _same
@@ -70,11 +71,21 @@ def test_features_of_case_a_from_its_clips(reference: ModuleType, tmp_path: Path
     assert video_features(fake, "i3d-400", path, "videogpt") == pytest.approx(golden[1, :1], abs=1e-4)
 
 
+@needs_facts
+@pytest.mark.slow
+@pytest.mark.skipif(not os.environ.get("FRAMEHOLD_WHOLE_CASE"), reason="minutes of work: set FRAMEHOLD_WHOLE_CASE")
+def test_distance_of_case_a_from_its_clips(reference: ModuleType, tmp_path: Path) -> None:
+    state = reference.pseudo_random_state(json.loads(SHAPES.read_text()))
+    path = tmp_path / "pseudo-random.pt"
+    torch.save({name: torch.from_numpy(array) for name, array in state.items()}, path)
+    found = [video_features(clips, "i3d-400", path, "videogpt") for clips in reference.case_a()]
+    assert np.array(found) == pytest.approx(np.load(FACTS / "fvd_case_a_features.npy"), abs=1e-4)
+    assert frechet_distance(*found) == pytest.approx(26.982253, rel=1e-4)
+
+
 @needs_weights
 @pytest.mark.slow
 def test_published_value_of_the_public_weights() -> None:
-    from bench.distances.frechet import frechet_distance
-
     extractor = i3d_400(Wanted("i3d-400", weights=str(PUBLIC)))
     assert extractor.about.weights is not None
     assert extractor.about.weights.sha256.startswith("bec6519f66ea534e")
@@ -91,8 +102,6 @@ def test_published_value_of_the_public_weights() -> None:
 @needs_weights
 @pytest.mark.slow
 def test_published_value_of_black_against_white() -> None:
-    from bench.distances.frechet import frechet_distance
-
     black, white = np.zeros((8, 30, 64, 64, 3), np.uint8), np.full((8, 30, 64, 64, 3), 255, np.uint8)
     found = [video_features(clips, "i3d-400", PUBLIC, "videogpt") for clips in (black, white)]
     assert frechet_distance(*found) == pytest.approx(151.25648496845326, rel=1e-4)
@@ -160,6 +169,12 @@ def test_counters_of_batch_norm_may_be_absent(weights: Path, tmp_path: Path) -> 
     kept = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     torch.save({"state_dict": kept}, tmp_path / "nested.pt")
     assert i3d_400(Wanted("i3d-400", weights=str(tmp_path / "nested.pt"))).about.name == "i3d-400"
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "meta", "toaster"])
+def test_a_device_that_is_not_there_is_named(weights: Path, device: str) -> None:
+    with pytest.raises(FrameholdError, match=f"--device {device}: torch cannot use it here; try auto or cpu"):
+        i3d_400(Wanted("i3d-400", weights=str(weights), device=device))
 
 
 # ---- frames ------------------------------------------------------------------------------------------------------

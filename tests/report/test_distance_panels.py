@@ -20,7 +20,7 @@ def found(to_the_end: bool = False) -> dict[str, Any]:
         "b": {"name": "real", "clips": 40},
         "features": {"name": "embedded"},
         "distances": {"kernel": kernel},
-        "along": {"windows": [window], "hold_frames": interval(8.0), "to_the_end": to_the_end},
+        "along": {"windows": [window], "hold_frames": interval(8.0), "to_the_end": to_the_end, "level": 0.05},
         "notes": ["12 clips, too few."],
     }
 
@@ -32,13 +32,20 @@ def test_a_model_has_its_figure_and_its_numbers() -> None:
     assert "<run>" not in panel.figure
     assert panel.line == (
         "kernel distance 2 (1 to 3). With 12 clips on either side 2.1, the reference against itself 0.4. "
-        "Along 8 frames the set is not told from reality. 12 clips, too few."
+        "Distribution hold: 8 frames (7 to 9): so long the set is not told from reality at a level of 0.05. "
+        "12 clips, too few."
     )
 
 
 def test_a_set_that_holds_to_the_end_is_said_to() -> None:
     (panel,) = distance_panels({"models": {"one": {"distance": found(to_the_end=True)}}})
-    assert "Along all 8 frames" in panel.line
+    assert "Distribution hold: 8 frames (7 to 9), to the end of what was looked at" in panel.line
+
+
+def test_a_hold_that_cannot_be_had_says_why() -> None:
+    refused = found() | {"along": {"windows": [], "hold_frames": None, "refused": "7 clips beside the reference"}}
+    (panel,) = distance_panels({"models": {"one": {"distance": refused}}})
+    assert "No distribution hold: 7 clips beside the reference." in panel.line
 
 
 def test_a_refused_distance_says_why_and_an_absent_one_nothing() -> None:
