@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,13 +83,19 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
 
 
 def _add_distances(run: RunFolder, spec: Spec, summary: Mapping[str, Any], crew: Crew, offline: bool) -> None:
-    """Beside each model how far its clips lie from the reference, whole and along the clip, or why that is unknown."""
-    wanted = Request(features=spec.features, windows=True, cache=run.cache_folder / "features", offline=offline)
+    """Beside each model how far its clips lie from the reference, whole and along the clip, or why that is unknown.
+
+    Clips shorter than the horizon are left out by name, so that none of them ends the curve of all; where that leaves
+    too few, all stay and the curve ends with the shortest.
+    """
+    whole = Request(features=spec.features, windows=True, cache=run.cache_folder / "features", offline=offline)
     for model, block in summary["models"].items():
-        try:
-            block["distance"] = distance(f"{run.root}:{model}", str(spec.reference), wanted, crew)
-        except FrameholdError as error:
-            block["distance"] = {"refused": str(error)}
+        for wanted in (replace(whole, span=summary["horizon"]), whole):
+            try:
+                block["distance"] = distance(f"{run.root}:{model}", str(spec.reference), wanted, crew)
+                break
+            except FrameholdError as error:
+                block["distance"] = {"refused": str(error)}
 
 
 def _judge(

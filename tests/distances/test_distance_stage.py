@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import bench
 from bench.cli import app
 from bench.records import FrameholdError, Picture
 from bench.run_folder import RunFolder
@@ -19,6 +20,7 @@ from bench.stages import Crew
 from bench.stages.clip_sets import default_cache, open_set
 from bench.stages.distance import Request, distance
 from bench.stages.generate import generate
+from bench.stages.summarize import summarize
 from bench.video import write_lossless
 from tests.factory import procedural_spec
 
@@ -248,3 +250,26 @@ def test_a_figure_of_another_kind_is_refused(sets: Path) -> None:
     result = CliRunner().invoke(app, ["distance", str(sets / "mine"), str(sets / "real"), "--figure", "x.png"])
     assert isinstance(result.exception, FrameholdError)
     assert "--figure x.png: figures are written as .svg" in str(result.exception)
+
+
+# ---- inside a run ------------------------------------------------------------------------------------------------
+
+
+def test_in_a_run_one_short_clip_of_the_reference_does_not_end_the_curve_of_all(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "mine").mkdir()
+    for number in range(9):
+        write_lossless(tmp_path / "real" / f"r{number}.avi", clip(number, 16 if number == 4 else 34), 24)
+    for number in range(3):
+        write_lossless(tmp_path / "mine" / f"m{number}.avi", clip(100 + number, 32), 24)
+    made = bench.run(
+        clips=tmp_path / "mine", model="mine", reference=tmp_path / "real", out=tmp_path / "run", workers=1
+    )
+    block = made.summary["models"]["mine"]["distance"]
+    assert block["b"]["refused"] == {"r4.avi": "16 frames, fewer than the span of 32"}
+    assert (block["b"]["clips"], block["features"]["windows"]) == (8, 2)
+    # Where only short clips are left, all are looked at, as far as they go.
+    for number in range(8):
+        write_lossless(tmp_path / "real" / f"r{number}.avi", clip(number, 16), 24)
+    block = summarize(RunFolder(tmp_path / "run"), Crew())["models"]["mine"]["distance"]
+    assert (block["b"]["refused"], block["b"]["clips"], block["features"]["windows"]) == ({}, 9, 1)
