@@ -28,12 +28,13 @@ SIGNALS: dict[str, str] = {
     "displacement": "bench.signals.motion:Displacement",
     "subject_motion": "bench.signals.motion:SubjectMotion",
     "camera_motion": "bench.signals.motion:CameraMotion",
+    "novelty": "bench.signals.motion:Novelty",
 }
 
 PROFILES: dict[str, Profile] = {
     "light": Profile(
         "light",
-        2,
+        3,
         tuple(SIGNALS),
         (("continuation", "level"), ("residual_local", "jump"), ("standstill", "level")),
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
