@@ -139,7 +139,7 @@ def distinct_rate(curves: Curves, fps: float) -> float:
 def is_slideshow(curves: Curves, distinct_frames_per_second: float, classes: Sequence[RateClass]) -> bool:
     """Does it repeat each picture so often that it is slower than any footage the thresholds were learnt from?"""
     steps = curves.get("displacement")
-    if not steps or len(steps.frames) < 2:
+    if not steps or not steps.frames:
         return False
     usual = float(np.median(np.diff([0, *steps.frames])))
     return usual >= PADDED and distinct_frames_per_second < min(rate.fps for rate in classes)

@@ -39,6 +39,7 @@ ABRUPT_STEPS, GRADUAL_STEPS = 3, 18  # after the onset; of gradual ones every se
 LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
 HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
 """Failures that are laid on twice as often as others."""
+FADES = ("fade_in", "fade_out")
 CONTROLS_A_RATE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
 
 
@@ -170,7 +171,7 @@ def examples(number: int, path: Path, others: Sequence[Path]) -> list[Examples]:
         if number % BACKWARD_EVERY == 0:
             found += unbroken(f"backward {rate:g}", kept[::-1], CONTROL_EVERY)
         names = [str(name) for name in rng.permutation(list(CONTROLS))[:CONTROLS_A_RATE]]
-        for name in names:
+        for name in dict.fromkeys([*names, FADES[number % 2]]):  # light that comes and goes is the hardest of them
             found += unbroken(name, CONTROLS[name](kept, other, rng), CONTROL_EVERY)
     return [sequence for sequence in found if len(sequence.steps)]
 

@@ -46,8 +46,10 @@ BATCH, SAMPLES = 32, 5_000  # of an epoch, half of them broken
 CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
 SMOOTHING = 0.02  # of labels
 RATE, RATE_ONWARD = 3e-3, 1.5e-3  # of learning, at its highest: from nothing, from a member taught before
-COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 12, 2e-3
+COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 14, 2e-3
 COURSE_DROPOUT = 0.3
+COURSE_NETS = 4  # of each member, side by side
+KIND_BALANCE = 0.75  # 1: each failure counts alike, however many steps it has; 0: each step alike
 DRAWN = "drawn-"  # sources that the renderer drew
 LEVEL = 0.95  # of clean clips that stay under the threshold
 AT_ONCE = {
@@ -215,6 +217,8 @@ def train(
     net = Net(torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3))
     if start:
         net.begin_with(start)
+    if not epochs:
+        return net.eval()
     rate = RATE_ONWARD if start else RATE
     optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     steps = epochs * (SAMPLES // BATCH)
@@ -309,34 +313,51 @@ def _vectors(net: Net, example: Example) -> list[NDArray[np.float32]]:
 
 
 def train_courses(told: Sequence[Told], seed: int, without: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """The second network's weights, as `weigh` takes them."""
+    """The second network's weights, as `weigh` takes them: several networks side by side, whose mean it is."""
     torch.manual_seed(seed)
-    kept = [
-        (each.courses[each.example.broken >= 0], each.example.broken[each.example.broken >= 0])
-        for each in told
-        if each.example.kind not in without
-    ]
-    inputs = np.concatenate([courses for courses, _ in kept])
-    labels = torch.from_numpy(np.concatenate([broken for _, broken in kept]).astype(np.float32))
+    kept = [(each, each.example.broken >= 0) for each in told if each.example.kind not in without]
+    inputs = np.concatenate([each.courses[labelled] for each, labelled in kept])
+    broken = np.concatenate([each.example.broken[labelled] for each, labelled in kept])
+    kinds = np.concatenate([np.full(int(labelled.sum()), each.example.kind) for each, labelled in kept])
+    labels, weights = torch.from_numpy(broken.astype(np.float32)), torch.from_numpy(_weights(broken, kinds))
     mean, std = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
-    scaled = torch.from_numpy(np.clip((inputs - mean) / std, -LARGEST_COURSE, LARGEST_COURSE))
+    scaled = torch.from_numpy(np.clip((inputs - mean) / std, -LARGEST_COURSE, LARGEST_COURSE).astype(np.float32))
+    nets = [_course_net(scaled, labels, weights) for _ in range(COURSE_NETS)]
+    parts = {
+        "t1.weight": torch.cat([first.weight for first, _ in nets]),
+        "t1.bias": torch.cat([first.bias for first, _ in nets]),
+        "t2.weight": torch.cat([second.weight[0] for _, second in nets]) / COURSE_NETS,
+        "t2.bias": torch.stack([second.bias[0] for _, second in nets]).mean(),
+    }
+    taken = {name: np.asarray(value.detach().numpy(), np.float32) for name, value in parts.items()}
+    return taken | {"t.mean": mean.astype(np.float32), "t.std": std.astype(np.float32)}
+
+
+def _weights(broken: NDArray[np.int8], kinds: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Of each step: rare failures count more, and all broken steps together as much as all others."""
+    weights = np.ones(len(broken))
+    for kind in set(kinds[broken == 1].tolist()):
+        its = (broken == 1) & (kinds == kind)
+        weights[its] = its.sum() ** -KIND_BALANCE
+    weights[broken == 1] *= (broken == 0).sum() / weights[broken == 1].sum()
+    return weights.astype(np.float32)
+
+
+def _course_net(scaled: Tensor, labels: Tensor, weights: Tensor) -> tuple[nn.Linear, nn.Linear]:
     first, second = nn.Linear(3 * SUMMARY, COURSE_HIDDEN), nn.Linear(COURSE_HIDDEN, 1)
     net = nn.Sequential(nn.Dropout(COURSE_DROPOUT), first, nn.ReLU(), nn.Dropout(COURSE_DROPOUT), second)
     steps = COURSE_EPOCHS * len(scaled) // COURSE_BATCH
     optimiser = torch.optim.AdamW(net.parameters(), COURSE_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, COURSE_RATE, total_steps=steps + 1)
-    weight = (labels == 0).sum() / (labels == 1).sum()
     for _ in range(steps):
         chosen = torch.randint(0, len(scaled), (COURSE_BATCH,))
         smooth = labels[chosen] * (1 - 2 * SMOOTHING) + SMOOTHING
-        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, pos_weight=weight)
+        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, weights[chosen])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    taken = {"t1.weight": first.weight, "t1.bias": first.bias, "t2.weight": second.weight[0], "t2.bias": second.bias[0]}
-    weights = {name: np.asarray(value.detach().numpy(), np.float32) for name, value in taken.items()}
-    return weights | {"t.mean": mean.astype(np.float32), "t.std": std.astype(np.float32)}
+    return first, second
 
 
 def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
@@ -422,6 +443,13 @@ def _member(
     return net.member() | train_courses(lessons, len(sources), options.without), told
 
 
+def _write(path: Path, tensors: Mapping[str, NDArray[np.float32]], seen: Mapping[str, list[str]]) -> None:
+    content = save(dict(tensors), metadata={"seen": json.dumps(seen)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    print(f"{path}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}", flush=True)
+
+
 def main() -> None:
     """Train, test, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -456,13 +484,10 @@ def main() -> None:
                 ]
         tensors |= {f"m{name}.{key}": value for key, value in member[0].items()}
         seen[f"m{name}"] = sorted(clip.sha256 for clip in taught)
+        if options.out:
+            _write(options.out, tensors, seen)
     if judged:
         print("\n".join(examine(judged)))
-    if options.out:
-        content = save(tensors, metadata={"seen": json.dumps(seen)})
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_bytes(content)
-        print(f"{options.out}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
 
 
 if __name__ == "__main__":

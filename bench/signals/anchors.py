@@ -96,13 +96,20 @@ def _changes(looks: Plane, anchor: Anchor) -> Plane:
     first = np.dstack([sample(np.ascontiguousarray(anchor.looks[..., part]), at) for part in (slice(3), slice(3, 5))])
     known = anchor.sure > 0
     change = looks - first
-    if known.any():
-        change = change - np.median(change[known], axis=0)
+    some = change[::2, ::2][known[::2, ::2]]
+    if len(some):
+        change -= np.median(some, axis=0)
     change *= known[..., None]
-    common = change[..., :3].mean(axis=2)
-    hue = np.abs(change[..., :3] - common[..., None]).max(axis=2)
-    told = np.dstack([common, hue, change[..., 3], change[..., 4], ~known])
-    return _halved(told.astype(np.float32))
+    light, hue = light_and_hue(change)
+    return _halved(np.dstack([light, hue, change[..., 3], change[..., 4], ~known]).astype(np.float32))
+
+
+def light_and_hue(change: Plane) -> tuple[Plane, Plane]:
+    """Of a change of three channels: what they share, and the most that one differs from that."""
+    red, green, blue = change[..., 0], change[..., 1], change[..., 2]
+    light = (red + green + blue) / 3
+    hue = np.maximum(np.maximum(np.abs(red - light), np.abs(green - light)), np.abs(blue - light))
+    return np.asarray(light, np.float32), np.asarray(hue, np.float32)
 
 
 def _residual(gray: Plane, anchor: Anchor, view: View) -> Plane:

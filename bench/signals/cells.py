@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.signals.anchors import ANCHORED, Anchors
+from bench.signals.anchors import ANCHORED, Anchors, light_and_hue
 from bench.signals.returns import CELL, RETURNS, Returns
-from bench.signals.views import Plane, Step, coordinates, sample
+from bench.signals.views import Plane, Step, coordinates, sample, squared_length
 
 RECENT, USUAL = 0.4, 0.12  # weight of the newest step in the short and in the long memory
 
@@ -99,7 +99,7 @@ class Cells:
             source = coordinates(rows, columns) + flow / np.float32(CELL)
             seen = _means(step.valid.view(np.uint8) * np.uint8(255)) > 128
             memory = _carried(memory, source, seen, look, behaviour, flow)
-        turn = np.linalg.norm(flow - memory.flow, axis=2)
+        turn = _length(flow - memory.flow)
         new = behaviour - memory.behaviour
         from_first, from_usual = look - memory.first, look - memory.usual
         returns, whole = self._returns.update(step.current.gray, plain[..., 8] * 64, behaviour[..., 2])
@@ -108,7 +108,7 @@ class Cells:
                 plain,
                 np.minimum(memory.age, 32) / 32,
                 np.log(_strain(memory.shift) + 0.2),
-                np.log(turn + 0.1) - 0.5 * np.log(np.linalg.norm(memory.flow, axis=2) + 0.5),
+                np.log(turn + 0.1) - 0.5 * np.log(_length(memory.flow) + 0.5),
                 new[..., [0, 1, 2, 4, 3]],
                 _changes(from_first),
                 _changes(from_usual),
@@ -155,7 +155,7 @@ def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
     camera = np.dstack([centres, np.ones((rows, columns), np.float32)]) @ step.camera.coefficients.astype(np.float32)
     residual = np.log((means[..., 0] + 0.5) / (means[..., 1] + 2.0))
     change = np.log(means[..., 3] + 0.25)
-    speed = np.log(np.linalg.norm(flow, axis=2) + 0.1)
+    speed = np.log(_length(flow) + 0.1)
     strain = np.log(_strain(flow) + 0.05)
     behaviour = np.dstack([residual, means[..., 2] * 4, change, speed, strain])
     plain = np.dstack(
@@ -165,7 +165,7 @@ def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
             means[..., 2] * 4,
             change,
             speed,
-            np.log(np.linalg.norm(flow - camera, axis=2) + 0.1),
+            np.log(_length(flow - camera) + 0.1),
             strain,
             np.log(means[..., 1] + 1.0),
             means[..., 5] / 64,
@@ -178,9 +178,13 @@ def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
 def _strain(flow: Plane) -> Plane:
     """Length of the flow's differences between neighbouring cells."""
     total = np.zeros(flow.shape[:2], np.float32)
-    total[:, 1:] += np.square(flow[:, 1:] - flow[:, :-1]).sum(axis=2)
-    total[1:] += np.square(flow[1:] - flow[:-1]).sum(axis=2)
+    total[:, 1:] += squared_length(flow[:, 1:] - flow[:, :-1])
+    total[1:] += squared_length(flow[1:] - flow[:-1])
     return np.sqrt(total)
+
+
+def _length(flow: Plane) -> Plane:
+    return np.sqrt(squared_length(flow))
 
 
 def _carried(
@@ -200,7 +204,7 @@ def _carried(
 
 def _about_face(flow: Plane, before: Plane) -> Plane:
     """Minus the cosine of a surface's motion with its motion before, nearer to 0 where either is small."""
-    lengths = np.linalg.norm(flow, axis=2) * np.linalg.norm(before, axis=2)
+    lengths = _length(flow) * _length(before)
     return np.asarray(-(flow * before).sum(axis=2) / (lengths + 0.1), np.float32)
 
 
@@ -211,9 +215,8 @@ def _typical(behaviour: Plane) -> Plane:
 
 def _changes(look: Plane) -> Plane:
     """(brightness, tint, gradient, grain) of a difference of looks; tint is the largest change of a channel's share."""
-    common = look[..., :3].mean(axis=2)
-    tint = np.abs(look[..., :3] - common[..., None]).max(axis=2)
-    return np.dstack([common, tint, look[..., 3], look[..., 4]])
+    light, hue = light_and_hue(look)
+    return np.dstack([light, hue, look[..., 3], look[..., 4]])
 
 
 def _means(*planes: Plane | NDArray[np.uint8]) -> Plane:

@@ -78,6 +78,30 @@ class Novelty:
         return Reading(min(1.0, float(distances[:-1].min() / distances[-1])))
 
 
+class GoingBack:
+    """How much nearer a frame is to an older one than to the last: time that runs backward or out of order.
+
+    0 where a clip goes on. On real footage it hardly ever passes 1.
+    """
+
+    name, unit, floor = "going_back", "excess of the last step over the nearest older frame", 0.5
+    reads: tuple[Mode, ...] = ("level",)
+    family: Family = "motion"
+
+    def __init__(self) -> None:
+        self._shown: deque[Plane] = deque(maxlen=LOOKED_BACK)
+
+    def update(self, step: Step) -> Reading:
+        """Mean difference from the last frame over the smallest from one before it, less 1, at least 0."""
+        if not self._shown:
+            self._shown.append(step.previous.small)
+        now = step.current.small
+        distances = np.abs(np.stack(self._shown) - now).mean(axis=(1, 2)) + SMALLEST
+        self._shown.append(now)
+        nearest = distances[:-1].min() if len(distances) > 1 else np.inf
+        return Reading(max(0.0, float(distances[-1] / nearest) - 1.0))
+
+
 def standstill(
     frames: int, distinct: Sequence[int], displacement: Sequence[float], novelty: Sequence[float] | None = None
 ) -> list[float]:
@@ -112,4 +136,6 @@ def standstill(
 
 STALE = 0.2  # of novelty, below which a frame shows nothing new
 REMEMBERED = 192  # distinct frames, 4 kB each
+LOOKED_BACK = 24  # distinct frames
+SMALLEST = 0.1  # grey levels; smaller differences between frames mean nothing
 RECENT = 12  # steps that say how fast a clip moves and how long it usually holds a frame

@@ -227,9 +227,7 @@ class Step:
         coefficients: NDArray[np.float64] = np.zeros((3, 2))
         for _ in range(5):
             weighted = design * weights[:, None]
-            coefficients = np.asarray(
-                np.linalg.lstsq(weighted.T @ design, weighted.T @ target, rcond=None)[0], np.float64
-            )
+            coefficients = np.linalg.solve(weighted.T @ design, weighted.T @ target)
             error = np.abs(target - design @ coefficients).sum(axis=1)
             weights = 1.0 / (1.0 + np.square(error / (0.3 + np.median(error))))
         return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
@@ -279,7 +277,12 @@ def _matcher() -> cv2.DISOpticalFlow:
 
 
 def _flow(start: View, end: View) -> Plane:
-    return np.asarray(_matcher().calc(start.gray, end.gray, None), np.float32)  # type: ignore[call-overload]
+    return track(start.gray, end.gray)
+
+
+def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:
+    """Flow (height, width, 2) from each pixel of `start` to its place in `end`, both luminance, by DIS."""
+    return np.asarray(_matcher().calc(start, end, None), np.float32)  # type: ignore[call-overload]
 
 
 def sample(plane: Plane, at: Plane) -> Plane:
@@ -290,7 +293,7 @@ def sample(plane: Plane, at: Plane) -> Plane:
 
 def squared_length(flow: Plane) -> Plane:
     """Squared length of the vectors (height, width, 2)."""
-    x, y = cv2.split(flow)
+    x, y = flow[..., 0], flow[..., 1]
     return np.asarray(x * x + y * y, np.float32)
 
 
@@ -303,8 +306,13 @@ def disagree(flow: Plane, back: Plane) -> Mask:
 
 def block_means(plane: Plane) -> Plane:
     """Means over 16 x 16 blocks, every 8 pixels: a grid of (rows, columns)."""
-    means = cv2.blur(plane, (BLOCK, BLOCK), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(means[: plane.shape[0] - BLOCK + 1 : STRIDE, : plane.shape[1] - BLOCK + 1 : STRIDE], np.float32)
+    return means_over(plane, BLOCK, STRIDE)
+
+
+def means_over(plane: Plane, side: int, stride: int) -> Plane:
+    """Means over square blocks of that side, every `stride` pixels: a grid of (rows, columns)."""
+    means = cv2.blur(plane, (side, side), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(means[: plane.shape[0] - side + 1 : stride, : plane.shape[1] - side + 1 : stride], np.float32)
 
 
 def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:

@@ -8,6 +8,7 @@ import pytest
 from bench.records import Picture
 from bench.signals import measure
 from bench.signals.motion import RECENT, standstill
+from bench.signals.views import View
 from tests.factory import numbered, pan, picture, texture
 
 MOTION = ("displacement", "subject_motion", "camera_motion")
@@ -178,3 +179,33 @@ def test_grain_that_is_new_in_every_frame_is_no_motion_of_the_subject() -> None:
     noisy = [picture(np.clip(still + rng.normal(0, 6, still.shape), 0, 255).astype(np.uint8)) for _ in range(3)]
     (curve,) = measure(numbered(noisy), ("subject_motion",))
     assert max(curve.values) == 0.0
+
+
+def going_back(pictures: list[Picture]) -> list[float]:
+    (curve,) = measure(numbered(pictures), ("going_back",))
+    return list(curve.values)
+
+
+def test_time_that_runs_on_never_goes_back() -> None:
+    assert going_back(pan(12, 3)) == [0.0] * 11
+
+
+def test_time_that_turns_goes_back_at_the_turn_and_after_it() -> None:
+    there = pan(10, 3)
+    told = going_back([*there, *there[-2::-1]])
+    assert told[:9] == [0.0] * 9
+    assert min(told[9:]) > 10
+
+
+def test_frames_out_of_order_go_back() -> None:
+    # After 0 1 2 3 4 comes 7, then 5: from 7 to 5 is a step of two, from 4 to 5 one of one.
+    frames = pan(10, 3)
+    told = going_back([frames[k] for k in (0, 1, 2, 3, 4, 7, 5)])
+    assert told[:5] == [0.0] * 5
+    from_last, from_nearest = (float(abs(small(frames[5]) - small(frames[k])).mean()) + 0.1 for k in (7, 4))
+    assert told[5] == pytest.approx(from_last / from_nearest - 1, rel=1e-5)
+    assert told[5] > 0.5
+
+
+def small(picture: Picture) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return View(0, picture).small
