@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from bench.backends.procedural import ProceduralBackend
@@ -54,7 +53,7 @@ def drawn_clip(number: int) -> DrawnClip:
     prompt, another = (Prompt(id=f"drawn-{number}", text=compose_prompt(rng).text) for _ in range(2))
     seed = FIRST_SEED + number
     pictures = _frames(_drawn(HELD[number % 2], prompt, seed))
-    other = [np.asarray(cv2.resize(each, pictures[0].shape[1::-1])) for each in _frames(_drawn(HELD[0], another, seed))]
+    other = _frames(_drawn(HELD[0], another, seed))
     broken = []
     if number % 2 == 0:  # a hard condition is drawn under its model's name: no other model shares that scene
         models = [EVERY, *(str(name) for name in rng.choice(BROKEN, BROKEN_EACH, replace=False))]

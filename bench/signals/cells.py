@@ -226,11 +226,10 @@ def _means(*planes: Plane | NDArray[np.uint8]) -> Plane:
     height, width = planes[0].shape[:2]
     rows, columns = height // CELL, width // CELL
     if len(planes) == 1:
-        return np.asarray(_averaged(planes[0][: rows * CELL, : columns * CELL], rows, columns), np.float32)
+        return _averaged(planes[0][: rows * CELL, : columns * CELL], rows, columns)
     cut = [np.asarray(plane[: rows * CELL, : columns * CELL], np.float32) for plane in planes]
     return np.asarray(np.dstack([_averaged(plane, rows, columns) for plane in cut]), np.float32)
 
 
-def _averaged(plane: Plane | NDArray[np.uint8], rows: int, columns: int) -> Plane | NDArray[np.uint8]:
-    averaged: Plane | NDArray[np.uint8] = cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA)
-    return averaged
+def _averaged(plane: Plane | NDArray[np.uint8], rows: int, columns: int) -> Plane:
+    return np.asarray(cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.cells import CELL, FEATURES, Cells
-from bench.signals.returns import WHOLE
+from bench.signals.cells import FEATURES, Cells
+from bench.signals.returns import CELL, WHOLE
 from bench.signals.views import Plane, Step, region_of
 
 Member = Mapping[str, NDArray[np.float32]]

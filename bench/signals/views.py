@@ -227,7 +227,7 @@ class Step:
         coefficients: NDArray[np.float64] = np.zeros((3, 2))
         for _ in range(5):
             weighted = design * weights[:, None]
-            coefficients = np.linalg.solve(weighted.T @ design, weighted.T @ target)
+            coefficients = np.asarray(np.linalg.solve(weighted.T @ design, weighted.T @ target), np.float64)
             error = np.abs(target - design @ coefficients).sum(axis=1)
             weights = 1.0 / (1.0 + np.square(error / (0.3 + np.median(error))))
         return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
