@@ -16,7 +16,7 @@ from bench.records import FrameholdError
 
 Member = Mapping[str, NDArray[np.float32]]
 
-CONTINUATION = ("networks/continuation.safetensors", "c809a1e2ee964a3643fe99b61f7a0bc5974374c00a1842218afb13e298f50b93")
+CONTINUATION = ("networks/continuation.safetensors", "e890444cda8265ce501bbb5beb5513c092ca8ae769fb5884e456c013355f86ba")
 
 
 def embedded_weights(unseen: str | None = None) -> Mapping[str, tuple[Member, ...]]:

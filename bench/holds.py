@@ -16,6 +16,7 @@ TRACE = 0.5  # an excursion is followed back from the alarm while its evidence s
 PICTURE_SIZE = 256  # working pixels: the side of a square of the working area
 SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
 STATIC = "static"
+PADDED = 3  # container frames that a picture stays; fewer are a slow clip's own rate
 
 Floats = NDArray[np.float64]
 Curves = Mapping[str, Curve]
@@ -135,6 +136,15 @@ def distinct_rate(curves: Curves, fps: float) -> float:
     return max(fps / float(np.median(gaps)), SLOWEST)
 
 
+def is_slideshow(curves: Curves, distinct_frames_per_second: float, classes: Sequence[RateClass]) -> bool:
+    """Does it repeat each picture so often that it is slower than any footage the thresholds were learnt from?"""
+    steps = curves.get("displacement")
+    if not steps or not steps.frames:
+        return False
+    usual = float(np.median(np.diff([0, *steps.frames])))
+    return usual >= PADDED and distinct_frames_per_second < min(rate.fps for rate in classes)
+
+
 def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
     """Index of the class whose frame rate is nearest by ratio."""
     return min(range(len(classes)), key=lambda k: abs(np.log(classes[k].fps / distinct_frames_per_second)))
@@ -159,8 +169,12 @@ def judge(
     rate = classes[number]
     static = is_static(moved, moves, rate)
     table = evidence(curves, frames, rate.detectors)
-    hold = find_hold(curves, table, rate.threshold, static)
-    others = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
+    most = frames
+    if moves != "none" and is_slideshow(curves, distinct, classes):
+        most = len(curves["displacement"].frames) + 1
+    hold = _at_most(most, find_hold(curves, table, rate.threshold, static))
+    found = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
+    others = (_at_most(most, other) for other in found)
     redrawn = tuple((other.held_frames, other.broke) for other in others)
     return Judgement(hold, moved, number, distinct / rate.fps, _highest(table, rate.threshold), redrawn)
 
@@ -183,6 +197,11 @@ def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = 
     onset = _trace_back(table.values[row], alarm, TRACE * threshold)
     region = _region(curves[table.detectors[row].signal], alarm)
     return Hold(onset, True, onset, alarm, _cause(table, row, onset, alarm), region, largest)
+
+
+def _at_most(frames: int, hold: Hold) -> Hold:
+    """A slideshow holds no more frames than it shows different ones."""
+    return hold if hold.held_frames <= frames else Hold(frames, True, frames, cause=STATIC, evidence=hold.evidence)
 
 
 def _cause(table: Evidence, row: int, onset: int, alarm: int) -> str:

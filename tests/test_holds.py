@@ -352,3 +352,35 @@ def test_appending_frames_changes_neither_alarm_nor_onset(seed: int) -> None:
             assert replace(hold, evidence=whole.evidence) == whole
         else:
             assert (hold.broke, hold.held_frames) == (False, length)
+
+
+# ---- slideshows --------------------------------------------------------------------------------------------------
+
+
+def slides(frames: int, every: int, moved: float = 9.0) -> dict[str, Curve]:
+    """A clip that shows each picture `every` times and is otherwise never suspicious."""
+    shown = tuple(range(every, frames, every))
+    return {
+        "flow": Curve("flow", shown, (0.0,) * len(shown)),
+        "displacement": Curve("displacement", shown, (moved,) * len(shown)),
+        "subject_motion": Curve("subject_motion", shown, (moved,) * len(shown)),
+    }
+
+
+@pytest.mark.parametrize(("every", "held"), [(1, 48), (2, 48), (5, 48), (6, 48), (7, 7), (8, 6), (24, 2)])
+def test_pictures_shown_more_slowly_than_any_footage_count_once_each(every: int, held: int) -> None:
+    # The slowest class has 4 frames a second: at 24, six times each is just footage, seven times are slides.
+    classes = [rule(detector("flow")), rule(detector("flow"), fps=4.0)]
+    hold = judge(slides(48, every), 48, 24.0, "subject", classes).hold
+    assert hold.held_frames == held
+    assert (hold.broke, hold.cause) == ((True, "static") if held < 48 else (False, None))
+
+
+def test_a_slow_clip_without_repeats_is_no_slideshow() -> None:
+    classes = [rule(detector("flow"), fps=4.0)]
+    assert judge(slides(12, 1), 12, 2.0, "subject", classes).hold.held_frames == 12
+
+
+def test_a_still_that_was_asked_for_may_be_shown_as_slides() -> None:
+    classes = [rule(detector("flow"), fps=4.0)]
+    assert judge(slides(48, 12), 48, 24.0, "none", classes).hold.held_frames == 48

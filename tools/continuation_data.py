@@ -1,9 +1,10 @@
-"""Teach the continuation network, part one: real footage -> features of cells, broken at known frames and unbroken.
+"""Teach the continuation network, part one: footage -> features of cells, broken at known frames and unbroken.
 
-python tools/continuation_data.py REFERENCE OUT [PART PARTS]
+python -m tools.continuation_data REFERENCE OUT [PART PARTS]
 
-REFERENCE is a folder of real clips with a manifest.csv (file, source_id). For each clip one file of examples is written
-to OUT; files that are there are kept, so it can be stopped, run again, and run as several parts side by side.
+REFERENCE is a folder of real clips with a manifest.csv (file, source_id). For each clip, and for each of some clips
+drawn by the procedural backend, one file of examples is written to OUT; files that are there are kept, so it can be
+stopped, run again, and run as several parts side by side.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,16 +26,21 @@ from bench.failures.place import Scene
 from bench.records import Picture
 from bench.signals.cells import Cells
 from bench.signals.views import Walk, working_picture
-from bench.stages.calibrate import RATES, clips_of
+from bench.stages.calibrate import FASTER, RATES, clips_of
 from bench.video import content_hash, frames_per_second, is_held, read_frames
+from tools.continuation_drawn import DRAWN, DrawnClip, drawn_clip
 
-LONGEST = 80  # frames of a clip that are used
+LONGEST = 64  # frames of a clip that are used
 SHORTEST = 10
-DRAWS = 14  # failures laid on a clip at each rate
+DRAWS = 10  # failures laid on a clip at each rate
+DRAWN_DRAWS = 6
 SEEN = (3.0, 10.0)  # grey levels of a block: below nobody sees it, above everybody does
-ABRUPT_STEPS, GRADUAL_STEPS = 3, 20  # after the onset; of gradual ones every second
+ABRUPT_STEPS, GRADUAL_STEPS = 3, 18  # after the onset; of gradual ones every second
 LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
-CONTROLS_A_RATE, CONTROL_EVERY = 4, 3
+HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
+"""Failures that are laid on twice as often as others."""
+FADES = ("fade_in", "fade_out")
+CONTROLS_A_RATE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
 
 
 class Examples(NamedTuple):
@@ -47,35 +53,67 @@ class Examples(NamedTuple):
     frames: int
     steps: NDArray[np.int32]  # container frames
     features: NDArray[np.float16]  # (steps, rows, columns, features)
+    whole: NDArray[np.float32]  # (steps, features of the whole picture)
     broken: NDArray[np.int8]  # (steps,)
     cells: NDArray[np.int8]  # (steps, rows, columns)
 
 
+Kept = list[tuple[int, NDArray[np.float16], NDArray[np.float32]]]
+
+
+class Plan(NamedTuple):
+    """Frames that go another way from the onset on; `gradual` ones are looked at for longer."""
+
+    name: str
+    severity: str
+    share: float
+    onset: int
+    gradual: bool
+    frames: Sequence[Picture]
+
+
 class Teller:
-    """Walks a clip and keeps the features of the steps it is asked to keep."""
+    """Walks a clip and gives the features of each step."""
 
     def __init__(self) -> None:
         self._walk, self._cells = Walk(), Cells()
         self._last: Picture | None = None
 
-    def add(self, index: int, picture: Picture) -> NDArray[np.float16] | None:
-        """Features of the step to this frame; None where there is no step."""
+    def add(self, index: int, picture: Picture) -> tuple[int, NDArray[np.float16], NDArray[np.float32]] | None:
+        """(frame, features) of the step to this frame; None where there is no step."""
         if self._last is not None and is_held(self._last, picture):
             return None
         self._last = picture
         step = self._walk.step(index, picture)
-        return None if step is None else self._cells.update(step).astype(np.float16)
+        if step is None:
+            return None
+        features, whole = self._cells.update(step)
+        return index, features.astype(np.float16), whole
 
 
-def clean(kind: str, pictures: Sequence[Picture], every: int = 1) -> Examples:
-    """An unbroken clip, every so many steps of it."""
-    teller, steps, kept = Teller(), [], []
+def unbroken(kind: str, pictures: Sequence[Picture], every: int = 1, plans: Sequence[Plan] = ()) -> list[Examples]:
+    """An unbroken clip, every so many steps of it, and what becomes of it by each plan, in order of their onsets."""
+    teller, kept, found = Teller(), Kept(), list[Examples]()
+    waiting = sorted(plans, key=lambda plan: plan.onset)
     for index, picture in enumerate(pictures):
-        features = teller.add(index, picture)
-        if features is not None and index % every == 0:
-            steps.append(index)
-            kept.append(features)
-    return _sequence(kind, "", 0.0, len(pictures), len(pictures), steps, kept, None)
+        while waiting and waiting[0].onset == index:
+            found.append(_broken(copy.deepcopy(teller), waiting.pop(0), pictures))
+        told = teller.add(index, picture)
+        if told and index % every == 0:
+            kept.append(told)
+    return [_sequence(kind, "", 0.0, len(pictures), len(pictures), kept, []), *found]
+
+
+def _broken(teller: Teller, plan: Plan, pictures: Sequence[Picture]) -> Examples:
+    kept, differences = Kept(), []
+    last = min(len(plan.frames), len(pictures), plan.onset + (GRADUAL_STEPS if plan.gradual else ABRUPT_STEPS))
+    for index in range(plan.onset, last):
+        told, late = teller.add(index, plan.frames[index]), index - plan.onset
+        if told is None or (plan.gradual and late > 2 and late % 2):
+            continue
+        kept.append(told)
+        differences.append(block_difference(pictures[index], plan.frames[index]))
+    return _sequence(plan.name, plan.severity, plan.share, plan.onset, len(pictures), kept, differences)
 
 
 def _sequence(
@@ -84,79 +122,70 @@ def _sequence(
     share: float,
     onset: int,
     frames: int,
-    steps: list[int],
-    kept: list[NDArray[np.float16]],
-    differences: list[NDArray[np.float32]] | None,
+    kept: Kept,
+    differences: list[NDArray[np.float32]],
 ) -> Examples:
-    shape = kept[0].shape[:2] if kept else (0, 0)
-    features = np.stack(kept) if kept else np.zeros((0, 0, 0, 0), np.float16)
-    broken, cells = np.zeros(len(steps), np.int8), np.zeros((len(steps), *shape), np.int8)
-    for k, blocks in enumerate(differences or []):
+    shape = kept[0][1].shape[:2] if kept else (0, 0)
+    features = np.stack([each for _, each, _ in kept]) if kept else np.zeros((0, 0, 0, 0), np.float16)
+    whole = np.stack([each for _, _, each in kept]) if kept else np.zeros((0, 0), np.float32)
+    broken, cells = np.zeros(len(kept), np.int8), np.zeros((len(kept), *shape), np.int8)
+    for k, blocks in enumerate(differences):
         difference = blocks[: shape[0], : shape[1]]
         cells[k] = np.where(difference > SEEN[1], 1, np.where(difference < SEEN[0], 0, -1))
-        worst = float(difference.max())
-        broken[k] = 1 if worst > SEEN[1] else -1
-    return Examples(kind, severity, share, onset, frames, np.array(steps, np.int32), features, broken, cells)
+        broken[k] = 1 if float(difference.max()) > SEEN[1] else -1
+    steps = np.array([index for index, _, _ in kept], np.int32)
+    return Examples(kind, severity, share, onset, frames, steps, features, whole, broken, cells)
 
 
-def broken_ones(pictures: list[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Examples]:
-    """Failures laid on one clip, each going on from a copy of what was known before its onset."""
+def plans_for(pictures: list[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Plan]:
+    """Failures to lay on one clip, hard ones more often."""
     names = [name for name in FAILURES if name not in LEFT_OUT]
-    chosen = [FAILURES[str(name)] for name in rng.permutation(names)[:draws]]
-    plans = sorted(((int(rng.integers(2, len(pictures) - 2)), failure) for failure in chosen), key=lambda plan: plan[0])
-    teller, at, found = Teller(), 0, []
-    for onset, failure in plans:
-        while at < onset:
-            teller.add(at, pictures[at])
-            at += 1
-        found.append(_broken(copy.deepcopy(teller), failure, pictures, other, onset, rng))
-    return found
+    chances = np.array([2.0 if name in HARD else 1.0 for name in names])
+    chosen = rng.choice(names, draws, replace=False, p=chances / chances.sum())
+    return [_plan(FAILURES[str(name)], pictures, other, rng) for name in chosen]
 
 
-def _broken(
-    teller: Teller,
-    failure: Failure,
-    pictures: list[Picture],
-    other: list[Picture],
-    onset: int,
-    rng: np.random.Generator,
-) -> Examples:
+def _plan(failure: Failure, pictures: list[Picture], other: list[Picture], rng: np.random.Generator) -> Plan:
+    onset = int(rng.integers(2, len(pictures) - 2))
     severity = str(rng.choice(list(SEVERITIES)))
     share = float(rng.choice(SHARES)) if failure.local else 1.0
-    last = min(len(pictures), onset + (ABRUPT_STEPS if failure.kind == "abrupt" else GRADUAL_STEPS))
-    scene = Scene(pictures[:last] if failure.name not in ("frame_jump",) else pictures, other, onset, share)
+    gradual = failure.kind == "gradual"
+    last = min(len(pictures), onset + (GRADUAL_STEPS if gradual else ABRUPT_STEPS))
+    scene = Scene(pictures if failure.name == "frame_jump" else pictures[:last], other, onset, share)
     frames = failure.apply(scene, SEVERITIES[severity], rng)
-    steps, kept, differences = [], [], []
-    for index in range(onset, last):
-        features = teller.add(index, frames[index])
-        late = index - onset
-        if features is None or (failure.kind == "gradual" and late > 2 and late % 2):
-            continue
-        steps.append(index)
-        kept.append(features)
-        differences.append(block_difference(pictures[index], frames[index]))
-    return _sequence(failure.name, severity, share, onset, len(pictures), steps, kept, differences)
+    return Plan(failure.name, severity, share, onset, gradual, frames)
 
 
-def examples(path: Path, others: Sequence[Path]) -> list[Examples]:
-    """All examples made from one clip."""
+def examples(number: int, path: Path, others: Sequence[Path]) -> list[Examples]:
+    """All examples made from one real clip: at the fastest rate it can stand for and at one of the others, in turn."""
     rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
     pictures, fps = _read(path)
-    other = _read(others[int(rng.integers(len(others)))])[0]
     height, width = pictures[0].shape[:2]
-    other = [np.asarray(cv2.resize(picture, (width, height)), np.uint8) for picture in other]
+    other = [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in _read(_one(others, rng))[0]]
     found = []
-    for rate in RATES:
-        step = max(1, round(fps / rate))
-        kept = pictures[::step]
-        if rate > fps * 1.3 or len(kept) < SHORTEST:
-            continue
-        found.append(clean(f"real {rate:g}", kept))
-        found.append(clean(f"backward {rate:g}", kept[::-1], 2))
+    steps = {rate: max(1, round(fps / rate)) for rate in RATES if rate <= fps * FASTER}
+    rates = [rate for rate, step in steps.items() if len(pictures[::step]) >= SHORTEST]
+    for rate in (*rates[:1], *rates[1 + number % max(len(rates) - 1, 1) :][:1]):
+        kept = pictures[:: steps[rate]]
+        found += unbroken(f"real {rate:g}", kept, plans=plans_for(kept, other, rng, DRAWS))
+        if number % BACKWARD_EVERY == 0:
+            found += unbroken(f"backward {rate:g}", kept[::-1], CONTROL_EVERY)
         names = [str(name) for name in rng.permutation(list(CONTROLS))[:CONTROLS_A_RATE]]
-        found += [clean(name, CONTROLS[name](kept, other, rng), CONTROL_EVERY) for name in names]
-        found += broken_ones(kept, other, rng, DRAWS)
+        for name in dict.fromkeys([*names, FADES[number % 2]]):  # light that comes and goes is the hardest of them
+            found += unbroken(name, CONTROLS[name](kept, other, rng), CONTROL_EVERY)
     return [sequence for sequence in found if len(sequence.steps)]
+
+
+def _one(paths: Sequence[Path], rng: np.random.Generator) -> Path:
+    return paths[int(rng.integers(len(paths)))]
+
+
+def examples_drawn(clip: DrawnClip) -> list[Examples]:
+    """All examples made from one drawn clip: known failures laid on it, and the renderer's own."""
+    rng = np.random.default_rng(clip.seed)
+    own = [Plan(f"drawn-{one.name}", "", 0.0, one.onset, one.gradual, one.frames) for one in clip.broken]
+    plans = plans_for(clip.pictures, clip.other, rng, DRAWN_DRAWS) + own
+    return [sequence for sequence in unbroken("real drawn", clip.pictures, plans=plans) if len(sequence.steps)]
 
 
 def _read(path: Path) -> tuple[list[Picture], float]:
@@ -169,25 +198,34 @@ def _read(path: Path) -> tuple[list[Picture], float]:
     return pictures, frames_per_second(times)
 
 
+def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tuple[Path, str, str, list[Examples]]]:
+    """(file to write, source, sha256, examples) of everything of this part that is not there yet."""
+    clips = clips_of(reference)
+    for number, (path, source) in list(enumerate(clips))[part::parts]:
+        if not (target := folder / f"{path.stem}.npz").exists():
+            others = [other for other, its in clips if its != source]
+            yield target, source, content_hash(path), examples(number, path, others)
+    for number in range(DRAWN)[part::parts]:
+        if not (target := folder / f"drawn-{number}.npz").exists():
+            yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))
+
+
 def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
     """Examples of every clip of this part."""
     cv2.setNumThreads(1)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    clips = clips_of(Path(reference))
-    for path, source in clips[int(part) :: int(parts)]:
-        target = folder / f"{path.stem}.npz"
-        if target.exists():
+    for target, source, sha256, found in _todo(Path(reference), folder, int(part), int(parts)):
+        if not found:
             continue
-        others = [other for other, its in clips if its != source]
-        found = examples(path, others)
         content: dict[str, NDArray[np.generic]] = {
             "source": np.array(source),
-            "sha256": np.array(content_hash(path)),
+            "sha256": np.array(sha256),
             "about": np.array([(s.kind, s.severity, str(s.share), str(s.onset), str(s.frames)) for s in found]),
             "lengths": np.array([len(s.steps) for s in found]),
             "steps": np.concatenate([s.steps for s in found]),
             "features": np.concatenate([s.features for s in found]),
+            "whole": np.concatenate([s.whole for s in found]),
             "broken": np.concatenate([s.broken for s in found]),
             "cells": np.concatenate([s.cells for s in found]),
         }
@@ -195,7 +233,7 @@ def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
         with partial.open("wb") as file:
             np.savez(file, allow_pickle=False, **content)
         partial.rename(target)
-        print(path.name, source, len(found), content["features"].shape, flush=True)
+        print(target.name, source, len(found), content["features"].shape, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +36,21 @@ from bench.signals.continuation import (
     POOLS,
     SUMMARY,
     Course,
-    judge,
+    extremes,
     summary,
     weigh,
 )
 
 CHANNELS, HIDDEN, HEAD = 32, 24, 48
-BATCH, SAMPLES = 32, 10_000  # of an epoch, half of them broken
+BATCH, SAMPLES = 32, 5_000  # of an epoch, half of them broken
 CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
 SMOOTHING = 0.02  # of labels
-RATE = 3e-3  # of learning, at its highest
-COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 12, 2e-3
+RATE, RATE_ONWARD = 3e-3, 1.5e-3  # of learning, at its highest: from nothing, from a member taught before
+COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 14, 2e-3
 COURSE_DROPOUT = 0.3
+COURSE_NETS = 4  # of each member, side by side
+KIND_BALANCE = 0.75  # 1: each failure counts alike, however many steps it has; 0: each step alike
+DRAWN = "drawn-"  # sources that the renderer drew
 LEVEL = 0.95  # of clean clips that stay under the threshold
 AT_ONCE = {
     "cut",
@@ -58,6 +62,7 @@ AT_ONCE = {
     "identity_swap",
     "pop_in",
     "reverse",
+    *(f"drawn-{name}" for name in ("limbs", "pop", "background", "turn")),
 }
 """Failures that show in the step of their onset; later steps go on as if nothing had been."""
 OF_ORDER = {"reverse", "shuffle"}
@@ -76,8 +81,19 @@ class Example:
     frames: int
     steps: NDArray[np.int32]
     features: NDArray[np.float16]
+    whole: NDArray[np.float32]
     broken: NDArray[np.int8]
     cells: NDArray[np.int8]
+
+    @property
+    def is_broken(self) -> bool:
+        """Or is it unbroken?"""
+        return self.onset < self.frames
+
+    @cached_property
+    def spreads(self) -> NDArray[np.float32]:
+        """The extremes of the features of each step; the same for every member."""
+        return np.stack([extremes(features.astype(np.float32)) for features in self.features])
 
 
 @dataclass(frozen=True)
@@ -98,7 +114,7 @@ def load(folder: Path) -> list[ClipExamples]:
 def _load(path: Path) -> ClipExamples:
     with np.load(path, allow_pickle=False) as content:
         ends = np.cumsum(content["lengths"])
-        parts = {name: content[name] for name in ("steps", "features", "broken", "cells")}
+        parts = {name: content[name] for name in ("steps", "features", "whole", "broken", "cells")}
         examples = []
         for about, length, end in zip(content["about"], content["lengths"], ends, strict=True):
             kind, severity, share, onset, frames = (str(part) for part in about)
@@ -108,6 +124,11 @@ def _load(path: Path) -> ClipExamples:
                 taken["cells"][1:] = -1
             examples.append(Example(path.stem, kind, severity, float(share), int(onset), int(frames), **taken))
         return ClipExamples(path.stem, str(content["source"]), str(content["sha256"]), tuple(examples))
+
+
+def quickly() -> torch.autocast:
+    """Convolutions in bfloat16: five times as fast on processors that have it."""
+    return torch.autocast("cpu", torch.bfloat16)
 
 
 class Net(nn.Module):
@@ -121,9 +142,9 @@ class Net(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("std", std)
         inputs = len(FEATURES)
-        self.c1 = nn.Conv2d(inputs, CHANNELS, 3, padding=1, padding_mode="replicate")
+        self.c1 = nn.Conv2d(inputs, CHANNELS, 3)
         self.ctx = nn.Linear(2 * inputs, CHANNELS)
-        self.c2 = nn.Conv2d(CHANNELS, HIDDEN, 3, padding=2, dilation=2, padding_mode="replicate")
+        self.c2 = nn.Conv2d(CHANNELS, HIDDEN, 3, dilation=2)
         self.out = nn.Conv2d(HIDDEN, 1, 1)
         self.f1 = nn.Linear(len(POOLS) + 2 * HIDDEN + 2 * inputs, HEAD)
         self.f2 = nn.Linear(HEAD, 1)
@@ -133,14 +154,37 @@ class Net(nn.Module):
         """(log odds of frames (n,), of cells (n, rows, columns)) from features (n, rows, columns, features)."""
         inputs = ((features - self.mean) / self.std).clamp(-LARGEST, LARGEST)
         flat = inputs.flatten(1, 2)
-        context = torch.cat([flat.mean(dim=1), flat.std(dim=1, correction=0)], dim=1)
-        hidden = functional.relu(self.c1(inputs.permute(0, 3, 1, 2)) + self.ctx(context)[..., None, None])
-        hidden = functional.relu(self.c2(hidden))
-        cells = self.out(hidden)[:, 0]
+        mean, square = flat.mean(dim=1), flat.square().mean(dim=1)
+        context = torch.cat([mean, (square - mean.square()).clamp(min=1e-8).sqrt()], dim=1)
+        around = functional.pad(inputs.permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate")
+        hidden = functional.relu(self.c1(around) + self.ctx(context)[..., None, None])
+        hidden = functional.relu(self.c2(functional.pad(hidden, (2, 2, 2, 2), mode="replicate"))).float()
+        cells = self.out(hidden)[:, 0].float()
         ranked = cells.flatten(1).sort(dim=1, descending=True).values
         pools = [ranked[:, : max(1, int(ranked.shape[1] * share))].mean(dim=1, keepdim=True) for share in POOLS]
         seen = torch.cat([*pools, hidden.amax(dim=(2, 3)), hidden.mean(dim=(2, 3)), context], dim=1)
         return self.f2(functional.relu(self.f1(self.drop(seen))))[:, 0], cells
+
+    def begin_with(self, member: Mapping[str, NDArray[np.float32]]) -> None:
+        """Go on from a member that was taught before, also one that knew only the first of the features."""
+        known, inputs = len(member["mean"]), len(FEATURES)
+        old = {name: torch.from_numpy(np.array(values)) for name, values in member.items()}
+        seen = len(POOLS) + 2 * HIDDEN
+        with torch.no_grad():
+            for name in ("mean", "std"):
+                getattr(self, name)[:known] = old[name]
+            self.c1.weight[:, known:] = 0
+            self.c1.weight[:, :known] = old["c1.weight"].permute(3, 2, 0, 1)
+            self.c2.weight[:] = old["c2.weight"].permute(3, 2, 0, 1)
+            for layer, weights, before in ((self.ctx, "ctx.weight", 0), (self.f1, "f1.weight", seen)):
+                layer.weight.zero_()
+                layer.weight[:, : before + known] = old[weights][:, : before + known]
+                layer.weight[:, before + inputs : before + inputs + known] = old[weights][:, before + known :]
+            self.out.weight[:] = old["out.weight"].reshape(self.out.weight.shape)
+            self.f2.weight[:] = old["f2.weight"].reshape(self.f2.weight.shape)
+            for name in ("c1", "ctx", "c2", "out", "f1", "f2"):
+                bias = getattr(self, name).bias
+                bias[:] = old[f"{name}.bias"].reshape(bias.shape)
 
     def member(self) -> dict[str, NDArray[np.float32]]:
         """Its weights as `judge` takes them."""
@@ -153,8 +197,14 @@ class Net(nn.Module):
         return weights
 
 
-def train(clips: Sequence[ClipExamples], epochs: int, seed: int, without: Sequence[str]) -> Net:
-    """A member taught by these clips, but for the failures left out."""
+def train(
+    clips: Sequence[ClipExamples],
+    epochs: int,
+    seed: int,
+    without: Sequence[str],
+    start: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Net:
+    """A member taught by these clips, but for the failures left out; `start` is one to go on from."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     examples = [e for clip in clips for e in clip.examples if e.kind not in {*without, *OF_ORDER}]
@@ -165,9 +215,14 @@ def train(clips: Sequence[ClipExamples], epochs: int, seed: int, without: Sequen
     probe = np.concatenate([examples[e].features[s].reshape(-1, len(FEATURES)) for e, s in rng.permutation(good)[:400]])
     values = probe.astype(np.float32)
     net = Net(torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
+    if start:
+        net.begin_with(start)
+    if not epochs:
+        return net.eval()
+    rate = RATE_ONWARD if start else RATE
+    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
     steps = epochs * (SAMPLES // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + epochs, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + epochs, pct_start=0.15)
     for epoch in range(epochs):
         drawn = rng.choice(len(bad), SAMPLES // 2, p=chances)
         chosen = np.concatenate([good[rng.permutation(len(good))[: SAMPLES // 2]], bad[drawn]])
@@ -213,8 +268,10 @@ def _batches(
 
 
 def _loss(net: Net, features: Tensor, frames: Tensor, cells: Tensor) -> Tensor:
-    frame_odds, cell_odds = net(features)
+    with quickly():
+        frame_odds, cell_odds = net(features)
     smooth = frames * (1 - 2 * SMOOTHING) + SMOOTHING
+    frame_odds = frame_odds.float()
     frame_loss = functional.binary_cross_entropy_with_logits(frame_odds, smooth)
     told = (cells >= 0).float()
     cell_loss = functional.binary_cross_entropy_with_logits(cell_odds, cells.clamp(min=0), weight=told)
@@ -230,56 +287,77 @@ class Told:
     courses: NDArray[np.float32]
 
 
-def courses_of(member: Mapping[str, NDArray[np.float32]], clip: ClipExamples) -> Iterator[Told]:
+def courses_of(net: Net, clip: ClipExamples) -> Iterator[Told]:
     """Every example of a clip; a broken one goes on from the course of the unbroken clip before its onset."""
     rate, unbroken = "", list[tuple[int, NDArray[np.float32]]]()
     for example in clip.examples:
-        vectors = [_vector(member, features.astype(np.float32)) for features in example.features]
+        vectors = _vectors(net, example)
         course = Course()
         if example.kind.startswith("real"):
             rate = example.kind.split()[1]
             unbroken = list(zip(example.steps.tolist(), vectors, strict=True))
-        elif example.kind in FAILURES:
+        elif example.is_broken:
             for step, vector in unbroken:
                 if step < example.onset:
                     course.add(vector)
         yield Told(rate, example, np.stack([course.add(vector) for vector in vectors]))
 
 
-def _vector(member: Mapping[str, NDArray[np.float32]], features: NDArray[np.float32]) -> NDArray[np.float32]:
-    glance, where = judge(member, features)
-    return summary(features, where, glance)
+def _vectors(net: Net, example: Example) -> list[NDArray[np.float32]]:
+    """What each step comes to, as `summary` gives it."""
+    features = example.features.astype(np.float32)
+    with torch.inference_mode(), quickly():
+        glances, maps = (told.float() for told in net(torch.from_numpy(features)))
+    told = zip(example.spreads, maps.numpy(), glances.tolist(), example.whole, strict=True)
+    return [summary(spread, where, glance, whole) for spread, where, glance, whole in told]
 
 
 def train_courses(told: Sequence[Told], seed: int, without: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-    """The second network's weights, as `weigh` takes them."""
+    """The second network's weights, as `weigh` takes them: several networks side by side, whose mean it is."""
     torch.manual_seed(seed)
-    kept = [
-        (each.courses[each.example.broken >= 0], each.example.broken[each.example.broken >= 0])
-        for each in told
-        if each.example.kind not in without
-    ]
-    inputs = np.concatenate([courses for courses, _ in kept])
-    labels = torch.from_numpy(np.concatenate([broken for _, broken in kept]).astype(np.float32))
+    kept = [(each, each.example.broken >= 0) for each in told if each.example.kind not in without]
+    inputs = np.concatenate([each.courses[labelled] for each, labelled in kept])
+    broken = np.concatenate([each.example.broken[labelled] for each, labelled in kept])
+    kinds = np.concatenate([np.full(int(labelled.sum()), each.example.kind) for each, labelled in kept])
+    labels, weights = torch.from_numpy(broken.astype(np.float32)), torch.from_numpy(_weights(broken, kinds))
     mean, std = inputs.mean(axis=0), inputs.std(axis=0) + 1e-3
-    scaled = torch.from_numpy(np.clip((inputs - mean) / std, -LARGEST_COURSE, LARGEST_COURSE))
+    scaled = torch.from_numpy(np.clip((inputs - mean) / std, -LARGEST_COURSE, LARGEST_COURSE).astype(np.float32))
+    nets = [_course_net(scaled, labels, weights) for _ in range(COURSE_NETS)]
+    parts = {
+        "t1.weight": torch.cat([first.weight for first, _ in nets]),
+        "t1.bias": torch.cat([first.bias for first, _ in nets]),
+        "t2.weight": torch.cat([second.weight[0] for _, second in nets]) / COURSE_NETS,
+        "t2.bias": torch.stack([second.bias[0] for _, second in nets]).mean(),
+    }
+    taken = {name: np.asarray(value.detach().numpy(), np.float32) for name, value in parts.items()}
+    return taken | {"t.mean": mean.astype(np.float32), "t.std": std.astype(np.float32)}
+
+
+def _weights(broken: NDArray[np.int8], kinds: NDArray[np.str_]) -> NDArray[np.float32]:
+    """Of each step: rare failures count more, and all broken steps together as much as all others."""
+    weights = np.ones(len(broken))
+    for kind in set(kinds[broken == 1].tolist()):
+        its = (broken == 1) & (kinds == kind)
+        weights[its] = its.sum() ** -KIND_BALANCE
+    weights[broken == 1] *= (broken == 0).sum() / weights[broken == 1].sum()
+    return weights.astype(np.float32)
+
+
+def _course_net(scaled: Tensor, labels: Tensor, weights: Tensor) -> tuple[nn.Linear, nn.Linear]:
     first, second = nn.Linear(3 * SUMMARY, COURSE_HIDDEN), nn.Linear(COURSE_HIDDEN, 1)
     net = nn.Sequential(nn.Dropout(COURSE_DROPOUT), first, nn.ReLU(), nn.Dropout(COURSE_DROPOUT), second)
     steps = COURSE_EPOCHS * len(scaled) // COURSE_BATCH
     optimiser = torch.optim.AdamW(net.parameters(), COURSE_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, COURSE_RATE, total_steps=steps + 1)
-    weight = (labels == 0).sum() / (labels == 1).sum()
     for _ in range(steps):
         chosen = torch.randint(0, len(scaled), (COURSE_BATCH,))
         smooth = labels[chosen] * (1 - 2 * SMOOTHING) + SMOOTHING
-        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, pos_weight=weight)
+        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, weights[chosen])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    taken = {"t1.weight": first.weight, "t1.bias": first.bias, "t2.weight": second.weight[0], "t2.bias": second.bias[0]}
-    weights = {name: np.asarray(value.detach().numpy(), np.float32) for name, value in taken.items()}
-    return weights | {"t.mean": mean.astype(np.float32), "t.std": std.astype(np.float32)}
+    return first, second
 
 
 def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
@@ -295,7 +373,7 @@ def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
     alarms: dict[str, list[bool]] = defaultdict(list)
     for each, odds in judged:
         example, limit = each.example, limits[each.rate]
-        if example.kind not in FAILURES:
+        if not example.is_broken:
             if not _is_real(each):
                 alarms[example.kind.split()[0]].append(bool(odds.max() > limit))
             continue
@@ -306,7 +384,7 @@ def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
         auc = float(np.mean(highest > maxima[each.rate]) + 0.5 * np.mean(highest == maxima[each.rate]))
         over = example.steps[odds > limit]
         found = (auc, bool(over.size), bool(over.size and over[0] - example.onset <= 2))
-        share = f" {example.share:.0%}" if FAILURES[example.kind].local else ""
+        share = f" {example.share:.0%}" if 0 < example.share < 1 else ""
         for key in (example.kind, f"{example.kind}{share}, {each.rate} fps, {example.severity}"):
             groups[key].append(found)
     for key in sorted(groups):
@@ -320,9 +398,56 @@ def _is_real(told: Told) -> bool:
 
 
 def folds_of(clips: Sequence[ClipExamples], folds: int) -> list[set[str]]:
-    """Sources of each fold."""
+    """Sources of each fold, filmed and drawn ones spread alike."""
     sources = sorted({clip.source for clip in clips}, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    return [set(sources[fold::folds]) for fold in range(folds)]
+    filmed, drawn = ([name for name in sources if name.startswith(DRAWN) is is_drawn] for is_drawn in (False, True))
+    return [set(filmed[fold::folds] + drawn[fold::folds]) for fold in range(folds)]
+
+
+def _members(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, list[str]]]:
+    """Tensors and what each member has seen, of a file written before."""
+    content = path.read_bytes()
+    return dict(read(content)), dict(json.loads(metadata(content)["seen"]))
+
+
+def _part(tensors: Mapping[str, NDArray[np.float32]], name: str) -> dict[str, NDArray[np.float32]]:
+    return {key.partition(".")[2]: value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
+def _start(
+    path: Path | None, name: str, clips: Sequence[ClipExamples], sources: set[str]
+) -> dict[str, NDArray[np.float32]] | None:
+    """The member of that name in a file written before; it must not have seen what this one is tested on."""
+    if path is None:
+        return None
+    tensors, seen = _members(path)
+    if known := {clip.sha256 for clip in clips if clip.source in sources} & set(seen[f"m{name}"]):
+        raise SystemExit(f"--start {path}: m{name} has seen {len(known)} of the clips that it would be tested on")
+    return _part(tensors, f"m{name}")
+
+
+Taught = tuple[dict[str, NDArray[np.float32]], dict[str, list[Told]]]
+
+
+def _member(
+    clips: Sequence[ClipExamples],
+    sources: set[str],
+    start: Mapping[str, NDArray[np.float32]] | None,
+    options: argparse.Namespace,
+) -> Taught:
+    """(weights, courses of every clip) of a member taught by all clips but those of `sources`."""
+    taught = [clip for clip in clips if clip.source not in sources]
+    net = train(taught, options.epochs, len(sources), options.without, start)
+    told = {clip.name: list(courses_of(net, clip)) for clip in clips}
+    lessons = [each for clip in taught for each in told[clip.name]]
+    return net.member() | train_courses(lessons, len(sources), options.without), told
+
+
+def _write(path: Path, tensors: Mapping[str, NDArray[np.float32]], seen: Mapping[str, list[str]]) -> None:
+    content = save(dict(tensors), metadata={"seen": json.dumps(seen)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    print(f"{path}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}", flush=True)
 
 
 def main() -> None:
@@ -334,15 +459,16 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="a fold's number, or all")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--without", action="append", default=[], choices=list(FAILURES))
+    parser.add_argument("--start", type=Path, help="a file of members to go on from")
     parser.add_argument("--join", type=Path, action="append", default=[])
     options = parser.parse_args()
     torch.set_num_threads(1)
     tensors: dict[str, NDArray[np.float32]] = {}
     seen: dict[str, list[str]] = {}
     for path in options.join:
-        content = path.read_bytes()
-        tensors |= read(content)
-        seen |= json.loads(metadata(content)["seen"])
+        its, whose = _members(path)
+        tensors |= its
+        seen |= whose
     clips = load(options.examples)
     left_out = {str(fold): sources for fold, sources in enumerate(folds_of(clips, options.folds))} | {"all": set()}
     judged: list[tuple[Told, NDArray[np.float64]]] = []
@@ -350,25 +476,18 @@ def main() -> None:
         if options.only and name not in options.only:
             continue
         taught = [clip for clip in clips if clip.source not in sources]
-        if f"m{name}.mean" not in tensors:
-            member = train(taught, options.epochs, len(sources), options.without).member()
-        else:
-            member = {key.partition(".")[2]: value for key, value in tensors.items() if key.startswith(f"m{name}.")}
-        told = {clip.name: list(courses_of(member, clip)) for clip in clips}
-        lessons = [each for clip in taught for each in told[clip.name]]
-        member |= train_courses(lessons, len(sources), options.without)
-        for clip in clips:
+        member = _member(clips, sources, _start(options.start, name, clips, sources), options)
+        for clip in clips if name != "all" else ():
             if clip.source in sources:
-                judged += [(each, np.array([weigh(member, c) for c in each.courses])) for each in told[clip.name]]
-        tensors |= {f"m{name}.{key}": value for key, value in member.items()}
+                judged += [
+                    (each, np.array([weigh(member[0], c) for c in each.courses])) for each in member[1][clip.name]
+                ]
+        tensors |= {f"m{name}.{key}": value for key, value in member[0].items()}
         seen[f"m{name}"] = sorted(clip.sha256 for clip in taught)
+        if options.out:
+            _write(options.out, tensors, seen)
     if judged:
         print("\n".join(examine(judged)))
-    if options.out:
-        content = save(tensors, metadata={"seen": json.dumps(seen)})
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_bytes(content)
-        print(f"{options.out}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -10,10 +10,12 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.failures import place
 from bench.records import Picture
 
+DITHER = 32  # grey levels between neighbouring ones
 Clip = Sequence[Picture]
 Control = Callable[[Clip, Clip, np.random.Generator], list[Picture]]
 
@@ -147,6 +149,31 @@ def watermarked(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Pictu
     return frames
 
 
+def fade_in(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
+    """The clip comes up from black within its first quarter."""
+    return _faded(clip, np.arange(len(clip)) / max(len(clip) // 4, 1))
+
+
+def fade_out(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
+    """The clip goes to black within its last quarter."""
+    return _faded(clip, np.arange(len(clip))[::-1] / max(len(clip) // 4, 1))
+
+
+def _faded(clip: Clip, light: NDArray[np.floating]) -> list[Picture]:
+    gains = np.clip(light, 0, 1)
+    return [np.rint(picture * gain).astype(np.uint8) for picture, gain in zip(clip, gains, strict=True)]
+
+
+def dithered(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
+    """Nine levels a channel, the rest made up by a pattern of dots (Bayer 1973), as in a GIF."""
+    tile = np.array([[0]])
+    for _ in range(3):
+        tile = np.block([[4 * tile, 4 * tile + 2], [4 * tile + 3, 4 * tile + 1]])
+    height, width = clip[0].shape[:2]
+    dots = np.tile((tile + 0.5) / 64, (height // 8 + 1, width // 8 + 1))[:height, :width, None]
+    return [np.minimum(np.floor(picture / DITHER + dots) * DITHER, 255).astype(np.uint8) for picture in clip]
+
+
 CONTROLS: dict[str, Control] = {
     "pan": pan,
     "zoom": zoom,
@@ -159,4 +186,7 @@ CONTROLS: dict[str, Control] = {
     "passing_object": passing_object,
     "on_twos": on_twos,
     "watermarked": watermarked,
+    "fade_in": fade_in,
+    "fade_out": fade_out,
+    "dithered": dithered,
 }

@@ -14,6 +14,7 @@ CAUSES = {
     "surface_texture": "surfaces change texture",
     "continuation": "does not go on as it was",
     "standstill": "froze",
+    "going_back": "went back in time",
     "alignment_loss": "left the prompt",
     "embedding_drift": "left its opening",
     "static": "never moved",

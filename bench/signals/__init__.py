@@ -16,6 +16,7 @@ from bench.signals.views import Step, Walk
 SIGNALS: dict[str, str] = {
     "residual_local": "bench.signals.flow:ResidualLocal",
     "residual_global": "bench.signals.flow:ResidualGlobal",
+    "residual_lagged": "bench.signals.lagged:ResidualLagged",
     "unmatched": "bench.signals.flow:Unmatched",
     "exposure_drift": "bench.signals.appearance:ExposureDrift",
     "colour_drift": "bench.signals.appearance:ColourDrift",
@@ -28,14 +29,21 @@ SIGNALS: dict[str, str] = {
     "displacement": "bench.signals.motion:Displacement",
     "subject_motion": "bench.signals.motion:SubjectMotion",
     "camera_motion": "bench.signals.motion:CameraMotion",
+    "novelty": "bench.signals.motion:Novelty",
+    "going_back": "bench.signals.motion:GoingBack",
 }
 
 PROFILES: dict[str, Profile] = {
     "light": Profile(
         "light",
-        2,
+        3,
         tuple(SIGNALS),
-        (("continuation", "level"), ("residual_local", "jump"), ("standstill", "level")),
+        (
+            ("continuation", "level"),
+            ("residual_local", "jump"),
+            ("residual_lagged", "level"),
+            ("standstill", "level"),
+        ),
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
     ),
 }

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.cells import CELL, FEATURES, Cells
+from bench.signals.cells import FEATURES, Cells
+from bench.signals.returns import CELL, WHOLE
 from bench.signals.views import Plane, Step, region_of
 
 Member = Mapping[str, NDArray[np.float32]]
@@ -27,7 +28,7 @@ EXTREMES = (0.02, 0.004)  # shares of the cells whose largest features are avera
 PAST, SETTLED, OPENING = 8, 3, 4  # steps: the recent past, when a jump counts in full, the clip's opening
 LARGEST_COURSE = 6.0  # standard deviations
 LOG_ODDS_LIMIT = 15.0
-SUMMARY = 4 * len(FEATURES) + len(POOLS) + 1
+SUMMARY = 4 * len(FEATURES) + len(POOLS) + 1 + len(WHOLE)
 
 
 class Continuation:
@@ -47,11 +48,11 @@ class Continuation:
 
     def update(self, step: Step) -> Reading:
         """Odds of a break in this step, and the box around the worst cells."""
-        features = self._cells.update(step)
-        odds, maps = [], []
+        features, whole = self._cells.update(step)
+        odds, maps, spread = [], [], extremes(features)
         for member, course in self._members:
             glance, where = judge(member, features)
-            odds.append(weigh(member, course.add(summary(features, where, glance))))
+            odds.append(weigh(member, course.add(summary(spread, where, glance, whole))))
             maps.append(where)
         log_odds = float(np.clip(np.mean(odds), -LOG_ODDS_LIMIT, LOG_ODDS_LIMIT))
         likely = 1 / (1 + np.exp(-np.mean(maps, axis=0)))
@@ -72,13 +73,17 @@ def judge(member: Member, features: Plane) -> tuple[float, Plane]:
     return float(member["f2.weight"] @ thought + member["f2.bias"]), np.asarray(where, np.float32)
 
 
-def summary(features: Plane, where: Plane, glance: float) -> Vector:
-    """What a step comes to (SUMMARY,): of each feature its extremes and mean over cells, of the map its pools."""
-    cells = features.reshape(-1, features.shape[2])
-    most, few = (max(1, int(len(cells) * share)) for share in EXTREMES)
-    ordered = np.partition(cells, (most - 1, -most, -few), axis=0)
-    parts = [ordered[-most:].mean(axis=0), ordered[:most].mean(axis=0), cells.mean(axis=0), ordered[-few:].mean(axis=0)]
-    return np.concatenate([*parts, _pools(where), [glance]]).astype(np.float32)
+def summary(spread: Vector, where: Plane, glance: float, whole: Vector) -> Vector:
+    """What a step comes to (SUMMARY,): the features' extremes over cells (`extremes`), of the map its pools."""
+    return np.concatenate([spread, _pools(where), [glance], whole]).astype(np.float32)
+
+
+def extremes(features: Plane) -> Vector:
+    """Of each feature (4 x n,): the mean of its largest cells, of its smallest, of all, of its very largest."""
+    ordered = np.sort(np.ascontiguousarray(features.reshape(-1, features.shape[2]).T), axis=1)
+    most, few = (max(1, int(ordered.shape[1] * share)) for share in EXTREMES)
+    parts = (ordered[:, -most:], ordered[:, :most], ordered, ordered[:, -few:])
+    return np.concatenate([part.mean(axis=1) for part in parts]).astype(np.float32)
 
 
 class Course:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.views import Step, exceeded_by
+from bench.signals.views import Plane, Step, exceeded_by
 
 
 class Displacement:
@@ -26,7 +27,8 @@ class Displacement:
 class SubjectMotion:
     """How far the fastest hundredth of the picture moved against the camera's own motion.
 
-    Only where a texture gives the flow something to follow: on a blank wall it follows noise.
+    Only where a texture gives the flow something to follow, for on a blank wall it follows noise, and only where the
+    motion explains what changed.
     """
 
     name, unit, floor = "subject_motion", "working pixels a step", 0.1
@@ -35,7 +37,7 @@ class SubjectMotion:
 
     def update(self, step: Step) -> Reading:
         """Flow left without the affine camera that 1% of the grid exceed; 0 where there is no counterpart."""
-        return Reading(exceeded_by(step.subject_flow * step.trackable, 0.01))
+        return Reading(exceeded_by(step.subject_flow * step.trackable * step.confirmed, 0.01))
 
 
 class CameraMotion:
@@ -50,17 +52,75 @@ class CameraMotion:
         return Reading(step.camera.speed)
 
 
-def standstill(frames: int, distinct: Sequence[int], displacement: Sequence[float]) -> list[float]:
-    """Motion missed while the picture stood still, in working pixels, for each of `frames` container frames.
+class Novelty:
+    """How far a frame is from the nearest of all it has shown lately, as a share of how far it is from the last.
+
+    1 or more where a clip goes on, 0 where it shows again what it has shown: played to and fro, or over and over. On
+    real footage of people who walk, juggle and skip rope it stays above 0.4.
+    """
+
+    name, unit, floor = "novelty", "share of the step", 0.1
+    reads: tuple[Mode, ...] = ()
+    family: Family = "motion"
+
+    def __init__(self) -> None:
+        self._shown: deque[Plane] = deque(maxlen=REMEMBERED)
+
+    def update(self, step: Step) -> Reading:
+        """Smallest mean difference from the frames before the last, over that from the last."""
+        if not self._shown:
+            self._shown.append(step.previous.small)
+        now = step.current.small
+        distances = np.abs(np.stack(self._shown) - now).mean(axis=(1, 2))
+        self._shown.append(now)
+        if len(distances) < 2 or distances[-1] <= 0:
+            return Reading(1.0)
+        return Reading(min(1.0, float(distances[:-1].min() / distances[-1])))
+
+
+class GoingBack:
+    """How much nearer a frame is to an older one than to the last: time that runs backward or out of order.
+
+    0 where a clip goes on. On real footage it hardly ever passes 1.
+    """
+
+    name, unit, floor = "going_back", "excess of the last step over the nearest older frame", 0.5
+    reads: tuple[Mode, ...] = ("level",)
+    family: Family = "motion"
+
+    def __init__(self) -> None:
+        self._shown: deque[Plane] = deque(maxlen=LOOKED_BACK)
+
+    def update(self, step: Step) -> Reading:
+        """Mean difference from the last frame over the smallest from one before it, less 1, at least 0."""
+        if not self._shown:
+            self._shown.append(step.previous.small)
+        now = step.current.small
+        distances = np.abs(np.stack(self._shown) - now).mean(axis=(1, 2)) + SMALLEST
+        self._shown.append(now)
+        nearest = distances[:-1].min() if len(distances) > 1 else np.inf
+        return Reading(max(0.0, float(distances[-1] / nearest) - 1.0))
+
+
+def standstill(
+    frames: int, distinct: Sequence[int], displacement: Sequence[float], novelty: Sequence[float] | None = None
+) -> list[float]:
+    """Motion missed while the clip stood still, in working pixels, for each of `frames` container frames.
 
     `distinct` are the container frames that differ from the one before (the first is 0), `displacement` the motion of
-    each step between them. A regular hold (animation on twos, padding of the frame rate) is not held against a clip:
-    only what exceeds its own usual hold by more than one frame counts, at the speed of its last steps.
+    each step between them, `novelty` what each step showed that was new. A regular hold (animation on twos, padding of
+    the frame rate) is not held against a clip: only what exceeds its own usual hold by more than one frame counts, at
+    the speed of its last steps. A frame that has been shown before is no progress: it counts as one that is held.
     """
     if not distinct or distinct[0] != 0 or len(displacement) != len(distinct) - 1:
         raise ValueError(
             f"expected one displacement between each of {len(distinct)} distinct frames, the first of them 0"
         )
+    if novelty is not None:
+        if len(novelty) != len(displacement):
+            raise ValueError(f"expected the novelty of {len(displacement)} steps, got {len(novelty)}")
+        new = [k for k, share in enumerate(novelty) if share >= STALE]
+        distinct, displacement = [0, *(distinct[k + 1] for k in new)], [displacement[k] for k in new]
     curve = [0.0] * frames
     for number, start in enumerate(distinct):
         gaps = np.diff(distinct[: number + 1])[-RECENT:]
@@ -74,4 +134,8 @@ def standstill(frames: int, distinct: Sequence[int], displacement: Sequence[floa
     return curve
 
 
+STALE = 0.2  # of novelty, below which a frame shows nothing new
+REMEMBERED = 192  # distinct frames, 4 kB each
+LOOKED_BACK = 24  # distinct frames
+SMALLEST = 0.1  # grey levels; smaller differences between frames mean nothing
 RECENT = 12  # steps that say how fast a clip moves and how long it usually holds a frame

@@ -26,8 +26,10 @@ BLOCK = 16
 STRIDE = 8
 CELL = 4  # working pixels a side of the cells in which surfaces are followed
 CELLS_AROUND = 3  # side of the square of cells over which a surface's look is averaged
+SMALL = 8  # working pixels a side of the blocks by which frames are told apart
 TEXTURE = 1.5  # grey levels a pixel; on flatter ground flow is a guess
 GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out
+EXPLAINED = 0.7  # a block's residual over its change: flow that leaves more of it is no motion
 FIT_STRIDE = 16  # of the grid to which the camera's motion is fitted
 
 
@@ -94,6 +96,13 @@ class View:
         """Mean colour and mean gradient around each cell (rows, columns, 4)."""
         colour, gradient = _cells(self.picture), _cells(self.gradient)
         return _blurred(np.dstack([colour, gradient]), CELLS_AROUND)
+
+    @cached_property
+    def small(self) -> Plane:
+        """Mean luminance of whole 8 x 8 blocks: what a frame is known by when it comes again."""
+        rows, columns = self.gray.shape[0] // SMALL, self.gray.shape[1] // SMALL
+        whole = self.gray[: rows * SMALL, : columns * SMALL]
+        return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
     @cached_property
     def mean_colour(self) -> NDArray[np.float32]:
@@ -173,6 +182,21 @@ class Step:
         return error * (block_means(self.inside.astype(np.float32)) > 0.99)
 
     @cached_property
+    def confirmed(self) -> Mask:
+        """Points of the grid of `subject_flow` where undoing the motion explains most of the change.
+
+        Under noise that is new in every frame, or in a cross-fade, flow follows what nothing carried.
+        """
+        change = block_means(cv2.absdiff(self.current.gray, self.previous.gray).astype(np.float32))
+        explained = (block_means(self.residual) < EXPLAINED * change).view(np.uint8)
+        rows, columns = -(-self.size[0] // STRIDE), -(-self.size[1] // STRIDE)
+        # A block begins at its grid point; the one before it covers the point too.
+        padded = np.zeros((rows + 1, columns + 1), np.uint8)
+        padded[1 : 1 + explained.shape[0], 1 : 1 + explained.shape[1]] = explained
+        around = np.maximum.reduce([padded[1:, 1:], padded[:-1, 1:], padded[1:, :-1], padded[:-1, :-1]])
+        return np.asarray(around.reshape(-1) > 0)
+
+    @cached_property
     def surface(self) -> Surface:
         """First looks carried one step further; what has no counterpart is seen for the first time now.
 
@@ -203,9 +227,7 @@ class Step:
         coefficients: NDArray[np.float64] = np.zeros((3, 2))
         for _ in range(5):
             weighted = design * weights[:, None]
-            coefficients = np.asarray(
-                np.linalg.lstsq(weighted.T @ design, weighted.T @ target, rcond=None)[0], np.float64
-            )
+            coefficients = np.asarray(np.linalg.solve(weighted.T @ design, weighted.T @ target), np.float64)
             error = np.abs(target - design @ coefficients).sum(axis=1)
             weights = 1.0 / (1.0 + np.square(error / (0.3 + np.median(error))))
         return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
@@ -255,7 +277,12 @@ def _matcher() -> cv2.DISOpticalFlow:
 
 
 def _flow(start: View, end: View) -> Plane:
-    return np.asarray(_matcher().calc(start.gray, end.gray, None), np.float32)  # type: ignore[call-overload]
+    return track(start.gray, end.gray)
+
+
+def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:
+    """Flow (height, width, 2) from each pixel of `start` to its place in `end`, both luminance, by DIS."""
+    return np.asarray(_matcher().calc(start, end, None), np.float32)  # type: ignore[call-overload]
 
 
 def sample(plane: Plane, at: Plane) -> Plane:
@@ -266,7 +293,7 @@ def sample(plane: Plane, at: Plane) -> Plane:
 
 def squared_length(flow: Plane) -> Plane:
     """Squared length of the vectors (height, width, 2)."""
-    x, y = cv2.split(flow)
+    x, y = flow[..., 0], flow[..., 1]
     return np.asarray(x * x + y * y, np.float32)
 
 
@@ -279,8 +306,13 @@ def disagree(flow: Plane, back: Plane) -> Mask:
 
 def block_means(plane: Plane) -> Plane:
     """Means over 16 x 16 blocks, every 8 pixels: a grid of (rows, columns)."""
-    means = cv2.blur(plane, (BLOCK, BLOCK), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(means[: plane.shape[0] - BLOCK + 1 : STRIDE, : plane.shape[1] - BLOCK + 1 : STRIDE], np.float32)
+    return means_over(plane, BLOCK, STRIDE)
+
+
+def means_over(plane: Plane, side: int, stride: int) -> Plane:
+    """Means over square blocks of that side, every `stride` pixels: a grid of (rows, columns)."""
+    means = cv2.blur(plane, (side, side), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(means[: plane.shape[0] - side + 1 : stride, : plane.shape[1] - side + 1 : stride], np.float32)
 
 
 def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:
@@ -309,9 +341,10 @@ def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> R
 
 
 def _cells(plane: Plane | Picture) -> Plane:
-    """Means over 4 x 4 cells; the last row and column take in what is left over."""
-    height, width = plane.shape[:2]
-    return np.asarray(cv2.resize(plane, (width // CELL, height // CELL), interpolation=cv2.INTER_AREA), np.float32)
+    """Means over whole 4 x 4 cells; what is left over at the right and below is not looked at (ten times as fast)."""
+    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
+    whole = plane[: rows * CELL, : columns * CELL]
+    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _blurred(plane: Plane, side: int) -> Plane:

@@ -206,7 +206,7 @@ class Scoring:
         curves = self._measuring.curves()
         frames, single = len(self.times), len(self.times) == 1
         by_name = {curve.signal: curve for curve in curves}
-        stood = standstill(frames, self.distinct, by_name["displacement"].values)
+        stood = standstill(frames, self.distinct, by_name["displacement"].values, by_name["novelty"].values)
         still = Curve("standstill", tuple(range(frames)), tuple(stood))
         metrics: dict[str, float] = {}
         if not single:

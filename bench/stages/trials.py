@@ -71,7 +71,7 @@ class TrialJob:
 
 
 class Told(NamedTuple):
-    """A trial with framehold's own finding, and what the baselines measured of its frames."""
+    """A trial with framehold's own finding, and what the baselines measured of its frames (of controls, nothing)."""
 
     trial: Trial
     baselines: Mapping[str, list[float]]
@@ -123,6 +123,7 @@ class _Watch:
 
     def __init__(self, job: TrialJob, fps: float) -> None:
         self.job, self.fps = job, fps
+        self._untouched: dict[str, list[float]] = {}
 
     def start(self) -> Scoring:
         return Scoring(self.job.profile, unseen=self.job.footage.sha256)
@@ -133,7 +134,10 @@ class _Watch:
         for index, picture in enumerate(pictures):
             scoring.add(Frame(index, index / self.fps, picture))
         trial = Trial(self.job.footage.source, len(pictures), {}, name, kind, onset=len(pictures))
-        return self._told(scoring, trial, pictures, moves)
+        baselines = _baselines(pictures) if kind == "clean" else {}
+        if kind == "clean":
+            self._untouched = baselines
+        return self._told(scoring, trial, baselines, moves)
 
     def broken(self, pictures: list[Picture], others: list[Picture]) -> list[Told]:
         """Each failure laid on the clip, going on from what was measured before its onset."""
@@ -161,10 +165,13 @@ class _Watch:
                 onset,
                 seen,
             )
-            told.append(self._told(forked, trial, frames, "none"))
+            before = {name: values[:onset] for name, values in self._untouched.items()}
+            after = _baselines(frames[onset - 1 :])
+            baselines = {name: values + after[name][1:] for name, values in before.items()}
+            told.append(self._told(forked, trial, baselines, "none"))
         return told
 
-    def _told(self, scoring: Scoring, trial: Trial, pictures: Sequence[Picture], moves: Moves) -> Told:
+    def _told(self, scoring: Scoring, trial: Trial, baselines: Mapping[str, list[float]], moves: Moves) -> Told:
         scored = scoring.finish()
         curves = {curve.signal: curve for curve in scored.curves}
         hold = judge(curves, trial.frames, scored.row.fps, moves, self.job.classes).hold
@@ -174,9 +181,8 @@ class _Watch:
         told = Trial(**{**vars(trial), "findings": findings, "static": static})
         warping = np.zeros(trial.frames)
         warping[list(curves["warping_error"].frames)] = curves["warping_error"].values
-        return Told(
-            told, _baselines(pictures) | {"Lai warping error": warping.tolist()}, hold.held_frames / trial.frames
-        )
+        all_baselines = {**baselines, "Lai warping error": warping.tolist()} if baselines else {}
+        return Told(told, all_baselines, hold.held_frames / trial.frames)
 
 
 def _onset(plan: tuple[int, Break]) -> tuple[int, int]:
@@ -201,7 +207,7 @@ def ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     >>> ssim(np.eye(9, dtype=np.uint8), np.eye(9, dtype=np.uint8))
     1.0
     """
-    one, two = first.astype(np.float64), second.astype(np.float64)
+    one, two = first.astype(np.float32), second.astype(np.float32)
     size = (SSIM_WINDOW, SSIM_WINDOW)
     mean_one, mean_two = cv2.blur(one, size), cv2.blur(two, size)
     variance_one = cv2.blur(one * one, size) - mean_one**2

@@ -39,6 +39,7 @@ from bench.video import content_hash
 FOLDS = 5
 ALPHA = 0.05
 WORLD_SUITE, WORLD_SEEDS = "quick", 5
+LEAST_UNBROKEN = 20  # trials of each control and adversary: a share of few says little
 LONGEST = 64  # frames of a clip that are used, fewer if the calibration knows fewer
 
 
@@ -142,7 +143,8 @@ def _jobs(
                 for index in _spread(len(footage), draws, rng):
                     laid = Break(failure.name, severity, share, float(rng.random()), int(rng.integers(2**31)))
                     breaks[index].append(laid)
-    controls, adversaries = (_laid_on(names, len(footage), draws, rng) for names in (CONTROLS, [MOVING, *ADVERSARIES]))
+    often = max(draws, LEAST_UNBROKEN)
+    controls, adversaries = (_laid_on(names, len(footage), often, rng) for names in (CONTROLS, [MOVING, *ADVERSARIES]))
     jobs = []
     for number, clip in enumerate(footage):
         others = [other for other in footage if other.source != clip.source]
@@ -253,7 +255,7 @@ def _of(trials: Sequence[Trial], kind: str, name: str) -> list[Trial]:
 
 def _with_baselines(told: Sequence[Told]) -> list[Trial]:
     curves = {
-        name: [("" if each.trial.kind == "clean" else "x", np.asarray(each.baselines[name])) for each in told]
+        name: [("" if each.trial.kind == "clean" else "x", np.asarray(each.baselines.get(name, ()))) for each in told]
         for name in BASELINES
     }
     found = baseline_findings(curves)

@@ -88,6 +88,22 @@ def test_a_control_gives_pictures_of_the_same_size(name: str) -> None:
     assert any(not np.array_equal(a, b) for a, b in zip(frames, CLIP, strict=False))
 
 
+def test_a_fade_comes_up_from_black_or_goes_to_it_and_leaves_the_rest_alone() -> None:
+    rng, quarter = np.random.default_rng(3), FRAMES // 4
+    risen, fallen = CONTROLS["fade_in"](CLIP, OTHER, rng), CONTROLS["fade_out"](CLIP, OTHER, rng)
+    assert risen[0].max() == fallen[-1].max() == 0
+    np.testing.assert_array_equal(risen[1], np.rint(CLIP[1] / quarter).astype(np.uint8))
+    assert all(np.array_equal(a, b) for a, b in zip(risen[quarter:], CLIP[quarter:], strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(fallen[:-quarter], CLIP[:-quarter], strict=True))
+
+
+def test_dithering_keeps_the_mean_of_every_level_but_the_brightest() -> None:
+    for level in (0, 20, 100, 224):
+        (dots,) = CONTROLS["dithered"]([np.full((64, 64, 3), level, np.uint8)], OTHER, np.random.default_rng(3))
+        assert set(np.unique(dots)) <= set(range(0, 256, 32))
+        assert float(dots.mean()) == pytest.approx(level, abs=0.5)
+
+
 @pytest.mark.parametrize("name", ADVERSARIES)
 def test_an_adversary_is_as_long_as_the_clip_it_is_made_from(name: str) -> None:
     frames = ADVERSARIES[name](CLIP, np.random.default_rng(3))

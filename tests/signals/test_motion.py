@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bench.records import Picture
 from bench.signals import measure
 from bench.signals.motion import RECENT, standstill
+from bench.signals.views import View
 from tests.factory import numbered, pan, picture, texture
 
 MOTION = ("displacement", "subject_motion", "camera_motion")
@@ -127,3 +129,83 @@ def test_standstill_never_depends_on_what_comes_after() -> None:
 def test_steps_that_do_not_fit_are_refused(distinct: list[int], displacement: list[float]) -> None:
     with pytest.raises(ValueError, match="one displacement between each"):
         standstill(4, distinct, displacement)
+
+
+# ---- what has been shown before ----------------------------------------------------------------------------------
+
+
+def novelty(pictures: list[Picture]) -> list[float]:
+    (curve,) = measure(numbered(pictures), ("novelty",))
+    return list(curve.values)
+
+
+def test_each_frame_of_a_pan_is_new() -> None:
+    assert novelty(pan(12, 3)) == [1.0] * 11
+
+
+def test_frames_shown_before_are_not_new_however_long_the_loop() -> None:
+    there = pan(20, 3)
+    to_and_fro = [*there, *there[-2::-1], *there[1:]]
+    told = novelty(to_and_fro)
+    assert told[:19] == [1.0] * 19
+    assert told[19:] == [0.0] * 38
+
+
+def test_a_frame_near_one_shown_before_is_partly_new() -> None:
+    # 0, 8, 1 pixels to the right: the third is as far from the first as a step of 1 is from a step of 7
+    frames = pan(9, 1)
+    one, seven = (
+        float(abs(frames[k].astype(float).mean(axis=2) - frames[1].astype(float).mean(axis=2)).mean()) for k in (0, 8)
+    )
+    assert novelty([frames[0], frames[8], frames[1]])[1] == pytest.approx(one / seven, rel=0.5)
+    assert novelty([frames[0], frames[8], frames[1]])[1] < 0.6
+
+
+def test_going_back_is_a_standstill_from_the_first_frame_shown_before() -> None:
+    # Frames 0 to 4 are new at 3 pixels a frame; frame 5 is the one that is forgiven, then 3 pixels of motion a frame.
+    shown = [1.0] * 4 + [0.0] * 4
+    assert standstill(9, list(range(9)), [3.0] * 8, shown) == [0.0] * 6 + [3.0, 6.0, 9.0]
+    assert standstill(9, list(range(9)), [3.0] * 8, [1.0] * 8) == [0.0] * 9
+
+
+def test_the_novelty_of_every_step_is_asked_for() -> None:
+    with pytest.raises(ValueError, match="novelty of 2 steps, got 1"):
+        standstill(3, [0, 1, 2], [1.0, 1.0], [1.0])
+
+
+def test_grain_that_is_new_in_every_frame_is_no_motion_of_the_subject() -> None:
+    rng = np.random.default_rng(0)
+    still = texture(256, 256, 4).astype(float)
+    noisy = [picture(np.clip(still + rng.normal(0, 6, still.shape), 0, 255).astype(np.uint8)) for _ in range(3)]
+    (curve,) = measure(numbered(noisy), ("subject_motion",))
+    assert max(curve.values) == 0.0
+
+
+def going_back(pictures: list[Picture]) -> list[float]:
+    (curve,) = measure(numbered(pictures), ("going_back",))
+    return list(curve.values)
+
+
+def test_time_that_runs_on_never_goes_back() -> None:
+    assert going_back(pan(12, 3)) == [0.0] * 11
+
+
+def test_time_that_turns_goes_back_at_the_turn_and_after_it() -> None:
+    there = pan(10, 3)
+    told = going_back([*there, *there[-2::-1]])
+    assert told[:9] == [0.0] * 9
+    assert min(told[9:]) > 10
+
+
+def test_frames_out_of_order_go_back() -> None:
+    # After 0 1 2 3 4 comes 7, then 5: from 7 to 5 is a step of two, from 4 to 5 one of one.
+    frames = pan(10, 3)
+    told = going_back([frames[k] for k in (0, 1, 2, 3, 4, 7, 5)])
+    assert told[:5] == [0.0] * 5
+    from_last, from_nearest = (float(abs(small(frames[5]) - small(frames[k])).mean()) + 0.1 for k in (7, 4))
+    assert told[5] == pytest.approx(from_last / from_nearest - 1, rel=1e-5)
+    assert told[5] > 0.5
+
+
+def small(picture: Picture) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return View(0, picture).small

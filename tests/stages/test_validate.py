@@ -89,6 +89,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.stages.validate.WORLD_SEEDS", 1)
         patch.setattr("bench.stages.validate.LONGEST", 12)
+        patch.setattr("bench.stages.validate.LEAST_UNBROKEN", 1)
         patch.setattr("bench.stages.validate.FAILURES", {name: FAILURES[name] for name in ("cut", "vanish")})
         patch.setattr("bench.stages.validate.SHARES", (0.25,))
         return validate(out, Crew(), draws=1), out
