@@ -74,3 +74,7 @@ def main() -> None:
             f"framehold: {place}{error.strerror or error}; nothing done so far is lost: mend it and run again\n"
         )
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -164,7 +164,7 @@ def kept(rng: np.random.Generator, hard: str | None = None) -> tuple[Caption, Pi
 
 def curves(network: ClipNetwork, told: Caption, pictures: Pictures) -> dict[str, Curve]:
     """The alignment curves of a clip."""
-    found = alignment_curves(range(len(pictures)), embed(network, pictures), network.embed_text(told.text))
+    found = alignment_curves(range(len(pictures)), embed(network, pictures), network.embed_text(told.text), FPS)
     return {curve.signal: curve for curve in found}
 
 
