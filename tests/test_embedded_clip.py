@@ -119,7 +119,7 @@ def test_it_loses_the_prompt_where_the_subject_becomes_another(clip: ClipNetwork
     dog = draw_frames(text, 5, range(onset), SIDE, SIDE)
     car = draw_frames("A blue car drives in a park", 5, range(onset, 2 * onset), SIDE, SIDE)
     pictures = np.concatenate([dog, car])
-    loss, drift = alignment_curves(range(len(pictures)), embed(clip, pictures), clip.embed_text(text))
+    loss, drift = alignment_curves(range(len(pictures)), embed(clip, pictures), clip.embed_text(text), fps=24)
     for curve in (loss, drift):
         assert max(curve.values[:onset]) < 0.5 * min(curve.values[onset:])
 

@@ -33,7 +33,13 @@ from bench.backends.procedural.vocabulary import PLACE_NOUNS
 from bench.suite import load_suite
 
 SIDE = 112  # px of a stored frame; larger than what the network sees, so that crops differ
-SIZES = ((112, 112), (112, 112), (112, 112), (168, 112), (112, 140))  # width, height of the picture whose middle is stored
+SIZES = (
+    (112, 112),
+    (112, 112),
+    (112, 112),
+    (168, 112),
+    (112, 140),
+)  # width, height of the picture whose middle is stored
 Choice = TypeVar("Choice")
 FRAMES, LAST_FRAME, FPS = 8, 96, 24.0
 SHARD = 400  # scenes a file
@@ -102,9 +108,9 @@ def _subjects() -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return tuple(PHRASES), weights / weights.sum()
 
 
-def scene_of(text: str, seed: int, size: tuple[int, int], hard: str | None = None) -> Scene:
+def scene_of(text: str, seed: int, size: tuple[int, int], hard: str | None = None, fps: float = FPS) -> Scene:
     """The scene of a prompt and a seed, under a hard condition where one is named."""
-    scene = compose(read_prompt(text), seed, *size, FPS)
+    scene = compose(read_prompt(text), seed, *size, fps)
     return CONDITIONS[hard](scene, np.random.default_rng([seed, 1])) if hard else scene
 
 

@@ -150,7 +150,7 @@ class Training:
             self.step = state["step"]
 
     def _begin_with(self, weights: Path) -> None:
-        """Weights of an earlier training, of fewer blocks or smaller pictures; a block that is new changes nothing yet."""
+        """Weights of an earlier training, of fewer blocks or smaller pictures; a new block changes nothing yet."""
         known, fresh = load_file(weights), self.model.state_dict()
         place = "visual.attnpool.positional_embedding"
         known[place] = resized(known[place].float(), len(fresh[place]))

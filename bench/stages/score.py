@@ -24,6 +24,7 @@ from bench.signals.motion import standstill
 from bench.signals.published import clip_score, clip_temporal_consistency, flickering_step, temporal_flickering
 from bench.signals.views import working_picture
 from bench.stages import Crew
+from bench.stages.align import why_no_default
 from bench.stages.tables import CURVES, METRICS, curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
 
@@ -97,7 +98,7 @@ def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow])
 def _clip_weights(spec: Spec, offline: bool) -> tuple[Weights | None, str | None]:
     """The CLIP of the spec, or why alignment is not scored."""
     if spec.clip_model is None:
-        return None, "no CLIP was asked for: pass --clip, for example --clip ViT-B-32/laion2b_s34b_b79k"
+        return None, why_no_default(spec.suite, spec.sources) or "no CLIP was wanted (--clip none)"
     try:
         return find_clip(spec.clip_model, offline), None
     except WeightsAbsent as error:

@@ -13,6 +13,7 @@ from bench.holds import Judgement, judge
 from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
+from bench.stages.align import about_alignment
 from bench.stages.calibrate import about_calibration, load_calibration
 from bench.stages.distance import Request, distance
 from bench.stages.seal import seal
@@ -50,7 +51,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     spec, clips = run.spec(), run.clips()
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
-    calibration, mark = load_calibration(spec.profile, spec.calibration)
+    calibration, mark = load_calibration(spec.profile, spec.calibration, spec.clip_model)
     scored = {row.clip_id: row for row in read_records(run.scored_path, ScoredRow)}
     missing = {clip.clip_id: reason for clip in clips if (reason := _missing(clip, scored.get(clip.clip_id)))}
     moves = {clip.clip_id: clip.moves for clip in clips if clip.clip_id not in missing}
@@ -67,6 +68,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     rows = [_judged(clip, scored[clip.clip_id], judged[clip.clip_id]) for clip in clips if clip.clip_id in judged]
     summary = _summary(run, spec, clips, rows, missing, calibration, draws, horizon)
     summary["calibration"] = {"name": name, "sha256": mark} | about_calibration(calibration)
+    summary["calibration"] |= about_alignment(spec.clip_model)
     summary["notes"] = _notes(rows, scored, judged, calibration)
     if spec.reference and rows:
         _add_distances(run, spec, summary, crew, offline)
