@@ -109,9 +109,10 @@ class Judge:
 
     def first_is_best(self, seen: NDArray[np.float32], captions: Sequence[Caption]) -> bool:
         """Is the first caption nearer to the mean of these embeddings than all others?"""
-        for one in captions:
-            if one.text not in self._texts:
-                self._texts[one.text] = self.network.embed_text(one.text)
+        if new := sorted({one.text for one in captions} - self._texts.keys()):
+            with torch.inference_mode():
+                found = self.network.model.encode_text(self.network.tokenizer(new), normalize=True)
+            self._texts |= dict(zip(new, found.numpy(), strict=True))
         near = np.stack([self._texts[one.text] for one in captions]) @ seen.mean(axis=0)
         return bool(near[0] > near[1:].max())
 
