@@ -144,8 +144,10 @@ def test_as_much_as_the_threshold_is_not_over_it() -> None:
 
 def test_a_detector_with_a_threshold_of_its_own_is_held_against_that() -> None:
     # flow: 3 of a threshold of 2; alignment: 0.4 of its own 0.5, then 0.6. Both count in multiples of their threshold.
-    logs = {"flow": [0, 0, 0, 0, 3], "alignment_loss": [0, 0.4, 0.2, 0.6, 0.6]}
-    curves = {name: from_logs(name, values) for name, values in logs.items()}
+    curves = {
+        "flow": from_logs("flow", [0, 0, 0, 0, 3]),
+        "alignment_loss": from_logs("alignment_loss", [0, 0.4, 0.2, 0.6, 0.6]),
+    }
     detectors = [detector("flow"), detector("alignment_loss", threshold=0.5)]
     table = evidence(curves, 6, detectors)
     assert table.against(2.0).values[:, 5].tolist() == pytest.approx([1.5, 1.2])
@@ -155,7 +157,8 @@ def test_a_detector_with_a_threshold_of_its_own_is_held_against_that() -> None:
     assert hold.evidence == pytest.approx(1.5)
     # Another threshold of the class does not move it.
     higher = find_hold(curves, table, 100.0)
-    assert (higher.alarm_frame, higher.evidence) == (4, pytest.approx(1.2))
+    assert higher.alarm_frame == 4
+    assert higher.evidence == pytest.approx(1.2)
     judged = judge(curves, 6, 24.0, "none", [rule(*detectors, threshold=2.0)], thresholds=[(1.0, 100.0)])
     assert judged.redrawn == ((4, True), (4, True))
     assert [signal for _, _, signal in judged.evidence][3:] == ["alignment_loss", "flow"]

@@ -199,8 +199,8 @@ def curves(network: ClipNetwork, clip: Drawn) -> dict[str, Curve]:
 def mixed(rng: np.random.Generator, number: int) -> Drawn:
     """Clip `number` of those that a threshold is learnt from: every second one hard, under each condition as many."""
     hard = (*CONDITIONS, *[None] * len(CONDITIONS))[number % (2 * len(CONDITIONS))]
-    fps, seconds, size = (choices[int(rng.integers(len(choices)))] for choices in (RATES, SECONDS, SIZES))
-    return kept(rng, hard, round(fps * seconds), fps, size)
+    fps, seconds = (choices[int(rng.integers(len(choices)))] for choices in (RATES, SECONDS))
+    return kept(rng, hard, round(fps * seconds), fps, SIZES[int(rng.integers(len(SIZES)))])
 
 
 def hold_of(found: Mapping[str, Curve], frames: int, detector: Detector) -> Hold:
