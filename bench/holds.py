@@ -163,11 +163,17 @@ def judge(
     number = rate_class(classes, distinct)
     rate = classes[number]
     static = is_static(moved, moves, rate)
-    table = evidence(curves, frames, rate.detectors)
+    speaking = [one for one in rate.detectors if long_enough(frames, fps, one.least_seconds)]
+    table = evidence(curves, frames, speaking)
     hold = find_hold(curves, table, rate.threshold, static)
     others = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
     redrawn = tuple((other.held_frames, other.broke) for other in others)
     return Judgement(hold, moved, number, distinct / rate.fps, _highest(table.against(rate.threshold)), redrawn)
+
+
+def long_enough(frames: int, fps: float, seconds: float) -> bool:
+    """Do so many frames last so long, to half a frame?"""
+    return frames + 0.5 >= seconds * fps
 
 
 def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False) -> Hold:

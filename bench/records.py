@@ -282,6 +282,8 @@ class Detector:
     """Does its signal say what kind of break it is?"""
     threshold: float | None = None
     """Its own; None where it is held against that of the rate class."""
+    least_seconds: float = 0.0
+    """Of a clip; of a shorter one it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -335,6 +337,8 @@ class AlignmentThreshold:
     alpha: float
     threshold: float
     scores: tuple[float, ...]
+    least_seconds: float
+    """Of those clips; a shorter one can end while its subject is hidden."""
     clips: Json
     """How many of each condition, frame rate and length."""
     seed: int

@@ -164,6 +164,17 @@ def test_a_detector_with_a_threshold_of_its_own_is_held_against_that() -> None:
     assert [signal for _, _, signal in judged.evidence][3:] == ["alignment_loss", "flow"]
 
 
+def test_a_detector_says_nothing_of_clips_too_short_for_it() -> None:
+    curves = {"flow": from_logs("flow", [0, 0, 0, 0]), "alignment_loss": from_logs("alignment_loss", [0, 0, 1, 1])}
+    detectors = [detector("flow"), detector("alignment_loss", threshold=0.5, least_seconds=2.0)]
+    # five frames last 2 seconds at 2.5 a second and, to half a frame, at 2.7; less at 2.8
+    enough, nearly, too_short = (judge(curves, 5, fps, "none", [rule(*detectors)]) for fps in (2.5, 2.7, 2.8))
+    assert nearly.hold == enough.hold
+    assert (enough.hold.onset_frame, enough.hold.cause) == (3, "alignment_loss")
+    assert not too_short.hold.broke
+    assert {signal for _, _, signal in too_short.evidence} == {"flow"}
+
+
 def test_a_clip_without_an_alarm_held_all_its_frames() -> None:
     hold = held([0, 1, 1.9])
     assert hold == Hold(4, False, evidence=hold.evidence)

@@ -26,7 +26,7 @@ from bench.records import AlignmentThreshold
 from bench.run_folder import replace_text
 from bench.stages.align import SIGNAL, THRESHOLD_FILE
 from bench.stages.score import DECISIVE, DECISIVE_WITH_CLIP
-from tools.clip_scores import curves, mixed
+from tools.clip_scores import SECONDS, curves, mixed
 
 STREAM = 2  # of random numbers; tools/clip_data.py and tools/clip_scores.py draw from others
 OUT = EMBEDDED_FOLDER.parent / "calibrations" / THRESHOLD_FILE
@@ -49,6 +49,7 @@ def learn(network: ClipNetwork, clips: int, alpha: float, seed: int) -> Alignmen
         alpha=alpha,
         threshold=scores[rank - 1],
         scores=tuple(scores),
+        least_seconds=min(SECONDS),
         clips=dict(sorted(drawn.items())),
         seed=seed,
         versions={"renderer": RENDERER_VERSION} | {name: version(name) for name in names},

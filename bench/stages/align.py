@@ -44,7 +44,7 @@ def with_alignment(calibration: Calibration, clip_model: str | None) -> Calibrat
     if clip_model != EMBEDDED_CLIP:
         return calibration
     learnt, known = alignment_threshold(), about(SIGNAL)
-    detector = own_level(SIGNAL, known.floor, learnt.threshold)
+    detector = own_level(SIGNAL, known.floor, learnt.threshold, learnt.least_seconds)
     classes = (replace(rate, detectors=(*rate.detectors, detector)) for rate in calibration.classes)
     return replace(calibration, classes=tuple(classes))
 
@@ -55,7 +55,7 @@ def about_alignment(clip_model: str | None) -> dict[str, Any]:
         return {}
     learnt = alignment_threshold()
     told = {"clip": learnt.clip, "alpha": learnt.alpha, "threshold": learnt.threshold, "clips": len(learnt.scores)}
-    return {"alignment": told}
+    return {"alignment": told | {"least_seconds": learnt.least_seconds}}
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.holds import Judgement, judge
+from bench.holds import Judgement, judge, long_enough
 from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
@@ -209,7 +209,10 @@ def _notes(
     unscored = Counter(reason for row in rows for reason in scored[row.clip_id].unscored.values())
     for reason, count in unscored.most_common():
         notes.append(f"Alignment to the prompt is not scored for {count} of {len(rows)} clips: {reason}.")
-    calibrated = {detector.signal for rate in calibration.classes for detector in rate.detectors}
+    calibrated = {one.signal: one.least_seconds for rate in calibration.classes for one in rate.detectors}
+    least = calibrated.get("alignment_loss", 0.0)
+    if short := sum(not long_enough(row.frames, row.fps, least) for row in rows):
+        notes.append(f"Alignment to the prompt ends no hold of {short} clips: they are shorter than {least:g} seconds.")
     if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
         notes.append(
             "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."

@@ -78,6 +78,7 @@ def test_the_threshold_is_that_of_its_clips_and_of_the_weights_that_are_shipped(
     conditions = [learnt.clips[name] for name in ("plain", "fast", "occlusion", "light", "whip")]
     assert sum(conditions) == len(learnt.scores)
     assert {"24 fps", "12 fps", "8 fps", "4 fps", "2 s", "4 s"} <= set(learnt.clips)
+    assert learnt.least_seconds == min(float(name[:-2]) for name in learnt.clips if name.endswith(" s"))
 
 
 def test_one_detector_more_and_another_mark_with_that_clip_alone() -> None:
@@ -90,6 +91,7 @@ def test_one_detector_more_and_another_mark_with_that_clip_alone() -> None:
         assert rate.detectors[:-1] == before.detectors
         added = rate.detectors[-1]
         assert (added.signal, added.decides, added.names) == ("alignment_loss", True, True)
+        assert added.least_seconds == alignment_threshold().least_seconds
         floor = about("alignment_loss").floor
         assert math.exp(added.threshold or 0) * floor - floor == pytest.approx(alignment_threshold().threshold)
         assert replace(rate, detectors=before.detectors) == before
@@ -156,6 +158,18 @@ def test_alignment_ends_a_hold_where_the_subject_becomes_another(turned: RunFold
     assert "Alignment" not in notes
     told = turned.summary()["calibration"]["alignment"]
     assert (told["clip"], told["threshold"], told["clips"]) == (EMBEDDED_CLIP, limit, len(alignment_threshold().scores))
+
+
+@pytest.mark.slow
+def test_of_short_clips_it_is_measured_and_ends_no_hold(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "short")
+    spec = procedural_spec(("procedural/attention-span",), options={"frames": 24}, clip_model=EMBEDDED_CLIP)
+    run_all(run, spec, Crew(), offline=True)
+    (note,) = [note for note in run.summary()["notes"] if "Alignment" in note]
+    assert note == "Alignment to the prompt ends no hold of 2 clips: they are shorter than 2 seconds."
+    assert "alignment_loss" in set(run.table(run.curves_path).to_pandas()["signal"])
+    assert "alignment_loss" not in set(run.table(run.evidence_path).to_pandas()["signal"])
+    assert "alignment_loss" not in set(run.table(run.holds_path).to_pandas()["cause"])
 
 
 @pytest.mark.slow
