@@ -167,7 +167,7 @@ def score_video(
     from bench.stages.calibrate import load_calibration
     from bench.stages.score import score_frames
 
-    thresholds, _ = load_calibration(profile, str(calibration) if calibration else None)
+    thresholds, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
     embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None
     scored = score_frames(_frames(video, fps), profile, embedder, prompt)
     curves = {curve.signal: curve for curve in scored.curves}

@@ -174,6 +174,18 @@ def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
     return replace(unscaled, tail=tail, decides=how.decides, names=how.names)
 
 
+def own_level(signal: str, floor: float, highest: float, least_seconds: float = 0.0) -> Detector:
+    """A detector with a threshold of its own: it raises an alarm where the value, not standardised, exceeds `highest`.
+
+    Raises ValueError where `highest` is not above 0.
+    """
+    if highest <= 0:
+        raise ValueError(f"expected a threshold above 0, got {highest:g}")
+    usual = math.log(floor)
+    own = math.log(highest + floor) - usual
+    return Detector(signal, "level", floor, (), (usual,), (1.0,), 1.0, threshold=own, least_seconds=least_seconds)
+
+
 def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 

@@ -38,6 +38,11 @@ class Evidence(NamedTuple):
         """The most that any deciding detector has against any frame; 0 where none says anything."""
         return max(float(self.values[self.deciding].max(initial=0.0)), 0.0)
 
+    def against(self, threshold: float) -> Evidence:
+        """The same in multiples of the threshold, or of a detector's own."""
+        limits = np.array([detector.threshold or threshold for detector in self.detectors])
+        return Evidence(self.detectors, self.values / limits[:, None])
+
 
 class Motion(NamedTuple):
     """A clip's own motion, picture sizes a second: of the subject, of the camera, of the picture as a whole."""
@@ -168,7 +173,8 @@ def judge(
     number = rate_class(classes, distinct)
     rate = classes[number]
     static = is_static(moved, moves, rate)
-    table = evidence(curves, frames, rate.detectors)
+    speaking = [one for one in rate.detectors if long_enough(frames, fps, one.least_seconds)]
+    table = evidence(curves, frames, speaking)
     most = frames
     if moves != "none" and is_slideshow(curves, distinct, classes):
         most = len(curves["displacement"].frames) + 1
@@ -176,7 +182,12 @@ def judge(
     found = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
     others = (_at_most(most, other) for other in found)
     redrawn = tuple((other.held_frames, other.broke) for other in others)
-    return Judgement(hold, moved, number, distinct / rate.fps, _highest(table, rate.threshold), redrawn)
+    return Judgement(hold, moved, number, distinct / rate.fps, _highest(table.against(rate.threshold)), redrawn)
+
+
+def long_enough(frames: int, fps: float, seconds: float) -> bool:
+    """Do so many frames last so long, to half a frame?"""
+    return frames + 0.5 >= seconds * fps
 
 
 def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False) -> Hold:
@@ -184,17 +195,17 @@ def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = 
 
     A static clip held one frame.
     """
-    frames = table.values.shape[1]
-    largest = table.largest / threshold
+    table, frames = table.against(threshold), table.values.shape[1]
+    largest = table.largest
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
     deciding = table.deciding
-    over = np.flatnonzero((table.values[deciding] > threshold).any(axis=0))
+    over = np.flatnonzero((table.values[deciding] > 1.0).any(axis=0))
     if not over.size:
         return Hold(frames, False, evidence=largest)
     alarm = int(over[0])
     row = int(deciding[table.values[deciding, alarm].argmax()])
-    onset = _trace_back(table.values[row], alarm, TRACE * threshold)
+    onset = _trace_back(table.values[row], alarm, TRACE)
     region = _region(curves[table.detectors[row].signal], alarm)
     return Hold(onset, True, onset, alarm, _cause(table, row, onset, alarm), region, largest)
 
@@ -231,9 +242,9 @@ def _region(curve: Curve, frame: int) -> Region | None:
     return curve.regions[curve.frames.index(frame)]
 
 
-def _highest(table: Evidence, threshold: float) -> tuple[tuple[int, float, str], ...]:
+def _highest(table: Evidence) -> tuple[tuple[int, float, str], ...]:
     values = table.values[table.deciding]
-    worst, highest = table.deciding[values.argmax(axis=0)], values.max(axis=0) / threshold
+    worst, highest = table.deciding[values.argmax(axis=0)], values.max(axis=0)
     return tuple(
         (int(frame), max(float(highest[frame]), 0.0), table.detectors[worst[frame]].signal)
         for frame in np.flatnonzero(np.isfinite(highest))

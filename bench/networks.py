@@ -30,9 +30,9 @@ EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS = (
     "open_clip_model.safetensors",
 )
 EMBEDDED_SHA256 = {
-    "open_clip_config.json": "ccd05eb488ff1487e13f65496f70745a3978b0dc92d87e02e1433b9d488c8399",
+    "open_clip_config.json": "8bd3e3c867af140a03a8e724cf57809ee568e4cf48d20a004906e15711c25209",
     "merges.txt.gz": "1d0c36306dbc293e53904f20f4ea91d6f3f4fba79144c2742df3871d23a14be2",
-    "open_clip_model.safetensors": "c0c029f1b90fe9aca4aa13aa27ba49503793b523e2f48245302f53fd48f5c3e3",
+    "open_clip_model.safetensors": "b490b8d249bdb89b4d1442dea2d4b21fdadf11f67cff417f7b7cc2ac29976cfb",
 }
 WEIGHT_FILES = {".safetensors", ".pt", ".pth", ".bin"}
 # What torch and open_clip raise for a file that holds something else: they look for a state dict without checking.

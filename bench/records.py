@@ -285,6 +285,10 @@ class Detector:
     """Can it raise an alarm?"""
     names: bool = True
     """Does its signal say what kind of break it is?"""
+    threshold: float | None = None
+    """Its own; None where it is held against that of the rate class."""
+    least_seconds: float = 0.0
+    """Of a clip; of a shorter one it says nothing."""
 
 
 @dataclass(frozen=True)
@@ -323,6 +327,26 @@ class Calibration:
     alpha: float
     classes: tuple[RateClass, ...]
     sources: tuple[str, ...] = ()
+    versions: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AlignmentThreshold:
+    """What one CLIP's loss of alignment must exceed to end a hold, learnt from drawn clips that keep their subject.
+
+    Real footage has no prompt. `scores` are the largest losses of the clips, sorted; the threshold is one of them.
+    """
+
+    clip: str
+    clip_sha256: str
+    alpha: float
+    threshold: float
+    scores: tuple[float, ...]
+    least_seconds: float
+    """Of those clips; a shorter one can end while its subject is hidden."""
+    clips: Json
+    """How many of each condition, frame rate and length."""
+    seed: int
     versions: Json = field(default_factory=dict)
 
 

@@ -21,6 +21,7 @@ from bench.calibration import (
     learn,
     least_sources,
     longest_length,
+    own_level,
 )
 from bench.holds import evidence, find_hold, judge, motion, reading
 from bench.records import Curve, Region
@@ -283,3 +284,20 @@ def test_a_break_far_beyond_real_footage_is_found_where_it_is() -> None:
 def test_messages_say_how_much_is_missing() -> None:
     with pytest.raises(ValueError, match=re.escape("0.05 needs at least 19 sources for the threshold, got 12")):
         learn(sources(12, 0), [LEVEL], 24.0, 24, 0.05)
+
+
+# ---- a threshold of its own --------------------------------------------------------------------------------------
+
+
+def test_an_own_level_is_the_value_itself() -> None:
+    own = own_level("alignment_loss", 0.05, 0.15)
+    # log(0.15 + 0.05) above log(0.05): log 4
+    assert own.threshold == pytest.approx(math.log(4))
+    assert own.decides
+    assert own.names
+    for value, broke in ((-1.0, False), (0.1499, False), (0.1501, True), (0.9, True)):
+        curves = {"alignment_loss": curve("alignment_loss", [0.0, value])}
+        hold = find_hold(curves, evidence(curves, 3, [own]), math.inf)
+        assert (hold.broke, hold.held_frames) == (broke, 2 if broke else 3)
+    with pytest.raises(ValueError, match="above 0, got 0"):
+        own_level("alignment_loss", 0.05, 0.0)

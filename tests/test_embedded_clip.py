@@ -46,6 +46,13 @@ SCENES = (  # no two of them fit one another's pictures; pairs differ in one thi
     "An orange balloon rises near high mountains",
 )
 CHANCE = 1 / len(SCENES)
+DOINGS = (  # told apart by nothing but what is done
+    tuple(f"A woman in a red coat {does} in a village" for does in ("walks", "runs", "stands still", "waves", "jumps")),
+    tuple(f"A white gull {does} in the desert" for does in ("flies", "glides", "stands")),
+    tuple(f"An orange cat {does} in a park" for does in ("walks", "runs", "sits")),
+    tuple(f"A grey cow {does} in a meadow" for does in ("walks", "runs", "grazes")),
+)
+RIGHT_DOINGS = 0.8  # of 28; by chance about 0.3
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +121,24 @@ def test_it_finds_the_caption_of_scenes_it_never_saw(clip: ClipNetwork) -> None:
     assert right.mean() >= 10 * CHANCE, [text for text, found in zip(SCENES, right, strict=True) if not found]
 
 
+@pytest.mark.slow
+def test_it_sees_what_is_done(clip: ClipNetwork) -> None:
+    found = []
+    for texts in DOINGS:
+        told = np.stack([clip.embed_text(text) for text in texts])
+        for number, text in enumerate(texts):
+            for seed in (7001, 7002):
+                seen = embed(clip, draw_frames(text, seed, range(0, 48, 6), 128, 128)).mean(axis=0)
+                found.append(int((told @ seen).argmax()) == number)
+    assert np.mean(found) >= RIGHT_DOINGS, np.mean(found)
+
+
 def test_it_loses_the_prompt_where_the_subject_becomes_another(clip: ClipNetwork) -> None:
     text, onset = "A brown dog trots through a park", 12
     dog = draw_frames(text, 5, range(onset), SIDE, SIDE)
     car = draw_frames("A blue car drives in a park", 5, range(onset, 2 * onset), SIDE, SIDE)
     pictures = np.concatenate([dog, car])
-    loss, drift = alignment_curves(range(len(pictures)), embed(clip, pictures), clip.embed_text(text))
+    loss, drift = alignment_curves(range(len(pictures)), embed(clip, pictures), clip.embed_text(text), fps=24)
     for curve in (loss, drift):
         assert max(curve.values[:onset]) < 0.5 * min(curve.values[onset:])
 

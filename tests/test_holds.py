@@ -142,6 +142,39 @@ def test_as_much_as_the_threshold_is_not_over_it() -> None:
     assert find_hold(curves, table, float(np.nextafter(table.largest, 0))).broke
 
 
+def test_a_detector_with_a_threshold_of_its_own_is_held_against_that() -> None:
+    # flow: 3 of a threshold of 2; alignment: 0.4 of its own 0.5, then 0.6. Both count in multiples of their threshold.
+    curves = {
+        "flow": from_logs("flow", [0, 0, 0, 0, 3]),
+        "alignment_loss": from_logs("alignment_loss", [0, 0.4, 0.2, 0.6, 0.6]),
+    }
+    detectors = [detector("flow"), detector("alignment_loss", threshold=0.5)]
+    table = evidence(curves, 6, detectors)
+    assert table.against(2.0).values[:, 5].tolist() == pytest.approx([1.5, 1.2])
+    hold = find_hold(curves, table, 2.0)
+    # 0.2 at frame 3 is less than half of 0.5
+    assert (hold.alarm_frame, hold.onset_frame, hold.cause) == (4, 4, "alignment_loss")
+    assert hold.evidence == pytest.approx(1.5)
+    # Another threshold of the class does not move it.
+    higher = find_hold(curves, table, 100.0)
+    assert higher.alarm_frame == 4
+    assert higher.evidence == pytest.approx(1.2)
+    judged = judge(curves, 6, 24.0, "none", [rule(*detectors, threshold=2.0)], thresholds=[(1.0, 100.0)])
+    assert judged.redrawn == ((4, True), (4, True))
+    assert [signal for _, _, signal in judged.evidence][3:] == ["alignment_loss", "flow"]
+
+
+def test_a_detector_says_nothing_of_clips_too_short_for_it() -> None:
+    curves = {"flow": from_logs("flow", [0, 0, 0, 0]), "alignment_loss": from_logs("alignment_loss", [0, 0, 1, 1])}
+    detectors = [detector("flow"), detector("alignment_loss", threshold=0.5, least_seconds=2.0)]
+    # five frames last 2 seconds at 2.5 a second and, to half a frame, at 2.7; less at 2.8
+    enough, nearly, too_short = (judge(curves, 5, fps, "none", [rule(*detectors)]) for fps in (2.5, 2.7, 2.8))
+    assert nearly.hold == enough.hold
+    assert (enough.hold.onset_frame, enough.hold.cause) == (3, "alignment_loss")
+    assert not too_short.hold.broke
+    assert {signal for _, _, signal in too_short.evidence} == {"flow"}
+
+
 def test_a_clip_without_an_alarm_held_all_its_frames() -> None:
     hold = held([0, 1, 1.9])
     assert hold == Hold(4, False, evidence=hold.evidence)

@@ -280,7 +280,7 @@ def test_without_weights_only_alignment_is_not_scored(hub: Path, tmp_path: Path,
         f"Alignment to the prompt is not scored for 2 of 2 clips: --clip {ARCHITECTURE}/absent: the weights are not on "
         f"this machine; get them where there is internet with: hf download owner/other {HUB_FILE}."
     )
-    assert "pass --clip" in " ".join(without.summary()["notes"])
+    assert "no CLIP was wanted (--clip none)" in " ".join(without.summary()["notes"])
 
 
 @pytest.mark.slow

@@ -32,10 +32,16 @@ from bench.backends.procedural.scenes import Scene, compose
 from bench.backends.procedural.vocabulary import PLACE_NOUNS
 from bench.suite import load_suite
 
-SIDE = 80  # px of a stored frame; larger than what the network sees, so that crops differ
-SIZES = ((80, 80), (80, 80), (80, 80), (120, 80), (80, 100))  # width, height of the picture whose middle is stored
+SIDE = 112  # px of a stored frame; larger than what the network sees, so that crops differ
+SIZES = (
+    (112, 112),
+    (112, 112),
+    (112, 112),
+    (168, 112),
+    (112, 140),
+)  # width, height of the picture whose middle is stored
 Choice = TypeVar("Choice")
-FRAMES, LAST_FRAME, FPS = 6, 96, 24.0
+FRAMES, LAST_FRAME, FPS = 8, 96, 24.0
 SHARD = 400  # scenes a file
 SUITE, FROM_SUITE = "quick", 0.05  # its prompts are captions too, drawn from other seeds; their share of all
 HARD = 0.2  # share of scenes under a hard condition: fast, occluded, in changing light, whipped about
@@ -102,9 +108,9 @@ def _subjects() -> tuple[tuple[str, ...], NDArray[np.float64]]:
     return tuple(PHRASES), weights / weights.sum()
 
 
-def scene_of(text: str, seed: int, size: tuple[int, int], hard: str | None = None) -> Scene:
+def scene_of(text: str, seed: int, size: tuple[int, int], hard: str | None = None, fps: float = FPS) -> Scene:
     """The scene of a prompt and a seed, under a hard condition where one is named."""
-    scene = compose(read_prompt(text), seed, *size, FPS)
+    scene = compose(read_prompt(text), seed, *size, fps)
     return CONDITIONS[hard](scene, np.random.default_rng([seed, 1])) if hard else scene
 
 
@@ -157,7 +163,7 @@ def load(folder: Path) -> Scenes:
 def augmented(picture: NDArray[np.uint8], side: int, flip: bool, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The picture as another camera and codec would show it, side x side. Colours keep their names."""
     size = picture.shape[0]
-    cut = round(size * math.sqrt(rng.uniform(0.55, 1.0)))
+    cut = round(size * math.sqrt(rng.uniform(0.7, 1.0)))
     x, y = (int(rng.integers(size - cut + 1)) for _ in range(2))
     small = cv2.resize(picture[y : y + cut, x : x + cut], (side, side), interpolation=cv2.INTER_AREA)
     if flip and rng.uniform() < 0.5:

@@ -1,6 +1,6 @@
 """Teach the embedded CLIP, part two: scenes with captions -> weights that open_clip loads.
 
-python tools/train_clip.py SCENES --work FOLDER [--out bench/assets/clip] [--steps 2000] [--seed 0] [--bf16]
+python tools/train_clip.py SCENES --work FOLDER [--out bench/assets/clip] [--steps 2000] [--seed 0] [--bf16] [--from W]
 
 SCENES is made by tools/clip_data.py. A checkpoint is kept in the work folder, and a run that was stopped goes on from
 it. tools/clip_scores.py says what the weights can do.
@@ -24,24 +24,24 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench.networks import EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS, open_clip_module
 from tools.clip_data import ATTRIBUTES, Bank, Batches, Caption, Scenes, augmented, load, random_caption
 
-SIDE = 64  # px that the network sees
+SIDE = 96  # px that the network sees
 CONTEXT = 28  # tokens; the longest caption has 20 words
-VISION = {"image_size": SIDE, "layers": [1, 1, 1, 1], "width": 24, "head_width": 32}
+VISION = {"image_size": SIDE, "layers": [1, 2, 3, 2], "width": 24, "head_width": 32}
 TEXT = {"context_length": CONTEXT, "width": 128, "heads": 4, "layers": 2}
 EMBED_DIM = 128
 MEAN, STD = (0.48, 0.50, 0.47), (0.27, 0.25, 0.28)
-SCENES_A_BATCH, VIEWS = 80, 2  # frames of each scene
-RIVALS, RIVALRY = 2, (0.2, 0.2, 0.35, 0.15, 0.1)  # of each caption, and in which attributes they differ from it
+SCENES_A_BATCH, VIEWS = 64, 3  # frames of each scene
+RIVALS, RIVALRY = 3, (0.12, 0.18, 0.45, 0.1, 0.15)  # of each caption, and in which attributes they differ from it
 BANK = 40_000  # captions that rivals are taken from
-RATE, DECAY, WARM_UP = 2e-3, 0.05, 200
+RATE, DECAY, WARM_UP = 2e-3, 0.05, 100
 HIGHEST_SCALE = 40.0  # of logits: a higher one would let right and wrong captions lie close together
-SAVE_EVERY, TEST_EVERY, TESTED = 250, 500, 400
+SAVE_EVERY, TEST_EVERY, TESTED = 100, 500, 400
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,14 @@ class Lesson:
                 return found[int(rng.integers(len(found)))]
         others = [n for n, one in enumerate(self.bank.captions[:1000]) if one.subject != right.subject]
         return others[int(rng.integers(len(others)))]
+
+
+def resized(embedding: Tensor, count: int) -> Tensor:
+    """Embeddings of positions (1 + side * side, d), the first that of the mean, for another grid of as many cells."""
+    side, other = (math.isqrt(number - 1) for number in (len(embedding), count))
+    grid = embedding[1:].T.reshape(1, -1, side, side)
+    larger = torch.nn.functional.interpolate(grid, (other, other), mode="bilinear", align_corners=True)
+    return torch.cat([embedding[:1], larger.reshape(embedding.shape[1], -1).T])
 
 
 def as_input(pictures: NDArray[np.uint8]) -> Tensor:
@@ -117,17 +125,20 @@ class Training:
     def __init__(self, lesson: Lesson, options: argparse.Namespace) -> None:
         self.lesson, self.work, self.steps, self.seed = lesson, options.work, options.steps, options.seed
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.rate: float = options.rate
         self.bf16 = options.bf16 or self.device == "cuda"
         open_clip = open_clip_module()
         torch.manual_seed(self.seed)
         name = f"local-dir:{self.work}"
         self.model: Any = open_clip.create_model(name, device=self.device, load_weights=False)
+        if options.first:
+            self._begin_with(options.first)
         self.model.visual.to(memory_format=torch.channels_last)
         self.loss: Any = open_clip.loss.ClipLoss()
         decayed = [value for value in self.model.parameters() if value.ndim > 1]
         others = [value for value in self.model.parameters() if value.ndim <= 1]
         groups = [{"params": decayed, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98))
         self.step = 0
         self.kept = len(lesson.scenes.captions) - TESTED  # the last scenes are not trained on
         self.batches = Batches(lesson.scenes.captions[: self.kept], SCENES_A_BATCH)
@@ -137,6 +148,17 @@ class Training:
             self.model.load_state_dict(state["model"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
+
+    def _begin_with(self, weights: Path) -> None:
+        """Weights of an earlier training, of fewer blocks or smaller pictures; a new block changes nothing yet."""
+        known, fresh = load_file(weights), self.model.state_dict()
+        place = "visual.attnpool.positional_embedding"
+        known[place] = resized(known[place].float(), len(fresh[place]))
+        known["positional_embedding"] = known["positional_embedding"][:CONTEXT]  # of the text, which is read in order
+        missing = [name for name, value in known.items() if name not in fresh or fresh[name].shape != value.shape]
+        if missing:
+            raise ValueError(f"{weights}: not weights of such a network: {', '.join(missing[:3])}")
+        self.model.load_state_dict({**fresh, **{name: value.to(fresh[name].dtype) for name, value in known.items()}})
 
     def run(self) -> None:
         """All steps that are left."""
@@ -155,7 +177,7 @@ class Training:
     def _advance(self) -> float:
         rng = np.random.default_rng([self.seed, self.step])
         for group in self.optimiser.param_groups:
-            group["lr"] = RATE * self._share()
+            group["lr"] = self.rate * self._share()
         numbers = self.batches.draw(rng)
         images = self.lesson.views(numbers, rng).to(self.device)
         tokens = torch.cat([self.lesson.tokens[numbers], self.lesson.rivals(numbers, rng)]).to(self.device)
@@ -246,6 +268,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--from", dest="first", type=Path, help="weights to begin with")
+    parser.add_argument("--rate", type=float, default=RATE, help="the highest rate of learning")
     parser.add_argument("--bf16", action="store_true", help="on a CPU that computes in it")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -45,7 +45,12 @@ def run(
     model: Annotated[str | None, typer.Option(help="Which model made the clips in a flat --clips folder.")] = None,
     profile: Annotated[str, typer.Option(help="Signals to measure.")] = "light",
     clip: Annotated[
-        str | None, typer.Option("--clip", help="CLIP for alignment, ARCH/TAG or ARCH/FILE of open_clip.")
+        str | None,
+        typer.Option(
+            "--clip",
+            help="CLIP for alignment: ARCH/TAG or ARCH/FILE of open_clip, embedded, or none [default: embedded for "
+            "prompts and pictures that it knows].",
+        ),
     ] = None,
     calibration: Annotated[Path | None, typer.Option(help="Thresholds from `framehold calibrate`.")] = None,
     horizon: Horizon = None,

@@ -30,6 +30,7 @@ from bench.run_folder import replace_text, unknown_key
 from bench.signals import about, open_profile
 from bench.signals.views import working_picture
 from bench.stages import Crew
+from bench.stages.align import with_alignment
 from bench.stages.score import DECISIVE, score_frames
 from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, read_frames
 
@@ -209,9 +210,12 @@ def _rounded(content: object) -> object:
     return content
 
 
-def load_calibration(profile_name: str, path: str | None = None) -> tuple[Calibration, str]:
+def load_calibration(
+    profile_name: str, path: str | None = None, clip_model: str | None = None
+) -> tuple[Calibration, str]:
     """The calibration of a profile and the hash of its content: the shipped one, or the file at `path`.
 
+    With a CLIP whose alignment is calibrated, alignment is one of its detectors.
     Raises FrameholdError when there is none, it cannot be read, or it was made for another profile or version.
     """
     profile = open_profile(profile_name)
@@ -243,4 +247,5 @@ def load_calibration(profile_name: str, path: str | None = None) -> tuple[Calibr
             f"{place}: made for profile {made_for[0]} version {made_for[1]}, this is {profile.name} version "
             f"{profile.version}: make it again with `framehold calibrate`"
         )
+    calibration = with_alignment(calibration, clip_model)
     return calibration, fingerprint(asdict(calibration))

@@ -45,7 +45,7 @@ class Checked:
 def open_checked(run: RunFolder) -> Checked:
     """Read a run for the checks. Raises FrameholdError when it cannot be read."""
     spec = run.spec()
-    calibration, mark = load_calibration(spec.profile, spec.calibration)
+    calibration, mark = load_calibration(spec.profile, spec.calibration, spec.clip_model)
     rows = read_records(run.scored_path, ScoredRow)
     return Checked(run, spec, run.clips(), {row.clip_id: row for row in rows}, calibration, mark)
 

@@ -68,7 +68,7 @@ class HeldRun:
 def redraw(run: RunFolder) -> HeldRun:
     """Read a run. Raises FrameholdError when it is not summarized, or its holds are not what its curves give."""
     spec, clips = run.spec(), {clip.clip_id: clip for clip in run.clips()}
-    calibration, mark = load_calibration(spec.profile, spec.calibration)
+    calibration, mark = load_calibration(spec.profile, spec.calibration, spec.clip_model)
     _check_calibration(run, mark)
     draws = draw_thresholds(calibration.classes, calibration.alpha)
     rows = {row["clip_id"]: row for row in run.table(run.holds_path).to_pylist()}

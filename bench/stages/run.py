@@ -17,6 +17,7 @@ from bench.records import FrameholdError, MissingRule, Source, Spec, Suite, slug
 from bench.run_folder import RunFolder
 from bench.signals import open_profile
 from bench.stages import Crew
+from bench.stages.align import SWITCHED_OFF, default_clip
 from bench.stages.calibrate import load_calibration
 from bench.stages.generate import generate, plan_jobs
 from bench.stages.score import score
@@ -44,6 +45,7 @@ def plan_run(
 ) -> Spec:
     """The request of a run. `backends` are names, or `name/model` for one of its models; `clips` is a folder or file.
 
+    Alignment is seen by `clip_model`, else by the embedded CLIP where it knows prompts and pictures; `none` by none.
     Raises FrameholdError naming the option that cannot be.
     """
     if backends and clips:
@@ -55,9 +57,8 @@ def plan_run(
     if horizon is not None and horizon < 1:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     open_profile(profile)
-    if clip_model:
-        check_clip_name(clip_model)
-    _, mark = load_calibration(profile, calibration)
+    if clip_model not in {None, SWITCHED_OFF}:
+        check_clip_name(str(clip_model))
     if reference and not Path(reference).is_dir():
         raise FrameholdError(f"--reference {reference}: no such folder of real footage")
     if features not in EXTRACTORS:
@@ -69,6 +70,11 @@ def plan_run(
     else:
         sources = _sources(backends or DEFAULT_MODELS)
         chosen = load_suite(suite or DEFAULT_SUITE)
+    if clip_model is None:
+        clip_model = default_clip(chosen, sources)
+    elif clip_model == SWITCHED_OFF:
+        clip_model = None
+    _, mark = load_calibration(profile, calibration, clip_model)
     return Spec(
         suite=chosen,
         sources=sources,

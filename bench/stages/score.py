@@ -19,11 +19,12 @@ from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
 from bench.run_folder import RunFolder, replace_rows, replace_table
 from bench.signals import Measuring, open_profile
-from bench.signals.alignment import alignment_curves
+from bench.signals.alignment import SOON_SECONDS, alignment_curves
 from bench.signals.motion import standstill
 from bench.signals.published import clip_score, clip_temporal_consistency, flickering_step, temporal_flickering
 from bench.signals.views import working_picture
 from bench.stages import Crew
+from bench.stages.align import why_no_default
 from bench.stages.tables import CURVES, METRICS, curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
 
@@ -97,7 +98,7 @@ def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow])
 def _clip_weights(spec: Spec, offline: bool) -> tuple[Weights | None, str | None]:
     """The CLIP of the spec, or why alignment is not scored."""
     if spec.clip_model is None:
-        return None, "no CLIP was asked for: pass --clip, for example --clip ViT-B-32/laion2b_s34b_b79k"
+        return None, why_no_default(spec.suite, spec.sources) or "no CLIP was wanted (--clip none)"
     try:
         return find_clip(spec.clip_model, offline), None
     except WeightsAbsent as error:
@@ -112,7 +113,7 @@ def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None) -> s
         [
             [clip.sha256, clip.fps, clip.prompt],
             [profile.name, profile.version, profile.signals, embedded_sha256()],
-            weights.sha256 if weights else None,
+            [weights.sha256, SOON_SECONDS] if weights else None,
             {name: version(name) for name in names},
         ]
     )
@@ -205,6 +206,7 @@ class Scoring:
             raise MissingClip("the clip has no frame")
         curves = self._measuring.curves()
         frames, single = len(self.times), len(self.times) == 1
+        fps = 0.0 if single else frames_per_second(self.times)
         by_name = {curve.signal: curve for curve in curves}
         stood = standstill(frames, self.distinct, by_name["displacement"].values, by_name["novelty"].values)
         still = Curve("standstill", tuple(range(frames)), tuple(stood))
@@ -217,14 +219,14 @@ class Scoring:
         if self.embedder:
             pictures = self.embedder.finish()
             text = self.embedder.network.embed_text(prompt) if prompt else None
-            aligned = alignment_curves(self.distinct, pictures, text)
+            aligned = alignment_curves(self.distinct, pictures, text, fps)
             metrics |= _clip_metrics(self._by_container_frame(pictures), text)
         row = ScoredRow(
             clip_id="",
             fingerprint="",
             frames=frames,
             distinct_frames=len(self.distinct),
-            fps=0.0 if single else frames_per_second(self.times),
+            fps=fps,
             width=self.size[0],
             height=self.size[1],
             unscored={"alignment": "the clip has no prompt"} if self.embedder and not prompt else {},

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from bench.holds import Judgement, judge
+from bench.holds import Judgement, judge, long_enough
 from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
+from bench.stages.align import about_alignment
 from bench.stages.calibrate import about_calibration, load_calibration
 from bench.stages.distance import Request, distance
 from bench.stages.seal import seal
@@ -54,7 +55,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     spec, clips = run.spec(), run.clips()
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
-    calibration, mark = load_calibration(spec.profile, spec.calibration)
+    calibration, mark = load_calibration(spec.profile, spec.calibration, spec.clip_model)
     scored = {row.clip_id: row for row in read_records(run.scored_path, ScoredRow)}
     missing = {clip.clip_id: reason for clip in clips if (reason := _missing(clip, scored.get(clip.clip_id)))}
     moves = {clip.clip_id: clip.moves for clip in clips if clip.clip_id not in missing}
@@ -71,6 +72,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     rows = [_judged(clip, scored[clip.clip_id], judged[clip.clip_id]) for clip in clips if clip.clip_id in judged]
     summary = _summary(run, spec, clips, rows, missing, calibration, draws, horizon)
     summary["calibration"] = {"name": name, "sha256": mark} | about_calibration(calibration)
+    summary["calibration"] |= about_alignment(spec.clip_model)
     summary["notes"] = _notes(rows, scored, judged, calibration)
     if spec.reference and rows:
         _add_distances(run, spec, summary, crew, offline)
@@ -217,7 +219,10 @@ def _notes(
     unscored = Counter(reason for row in rows for reason in scored[row.clip_id].unscored.values())
     for reason, count in unscored.most_common():
         notes.append(f"Alignment to the prompt is not scored for {count} of {len(rows)} clips: {reason}.")
-    calibrated = {detector.signal for rate in calibration.classes for detector in rate.detectors}
+    calibrated = {one.signal: one.least_seconds for rate in calibration.classes for one in rate.detectors}
+    least = calibrated.get("alignment_loss", 0.0)
+    if short := sum(not long_enough(row.frames, row.fps, least) for row in rows):
+        notes.append(f"Alignment to the prompt ends no hold of {short} clips: they are shorter than {least:g} seconds.")
     if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
         notes.append(
             "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."
