@@ -38,6 +38,23 @@ class Evidence(NamedTuple):
         """The most that any deciding detector has against any frame; 0 where none says anything."""
         return max(float(self.values[self.deciding].max(initial=0.0)), 0.0)
 
+    @property
+    def combined(self) -> Floats:
+        """Of all deciding detectors against each frame, in multiples of the threshold; -inf where none says anything.
+
+        From 1 on it is the largest of them, m: one is enough for an alarm. Below, several that say a little say more
+        than one: with their sum s, the odds s : 1 - m, which are m : 1 - m where only one speaks, and never reach 1.
+
+        >>> detector = Detector("flow", "level", 1.0, (), (0.0,), (1.0,), 1.0)
+        >>> Evidence((detector, detector), np.array([[0.5, 0.5, 0.9, 1.2], [0.0, 0.5, -3.0, 0.3]])).combined.round(3)
+        array([0.5  , 0.667, 0.9  , 1.2  ])
+        """
+        values = self.values[self.deciding]
+        largest = values.max(axis=0, initial=-np.inf)
+        total = np.maximum(values, 0.0).sum(axis=0)
+        below = (largest > 0) & (largest < 1)
+        return np.where(below, total / np.where(below, total + 1.0 - largest, 1.0), largest)
+
     def against(self, threshold: float) -> Evidence:
         """The same in multiples of the threshold, or of a detector's own."""
         limits = np.array([detector.threshold or threshold for detector in self.detectors])
@@ -62,7 +79,7 @@ class Judgement(NamedTuple):
     rate_ratio: float
     """The clip's distinct frames a second over those of the class."""
     evidence: tuple[tuple[int, float, str], ...]
-    """(frame, largest evidence as a multiple of the threshold, its signal) of every frame that a detector speaks of."""
+    """(frame, evidence as a multiple of the threshold, its largest signal) of every frame that a detector speaks of."""
     redrawn: tuple[tuple[int, bool], ...]
     """(held frames, broke) under each other threshold that was asked for."""
 
@@ -196,7 +213,7 @@ def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = 
     A static clip held one frame.
     """
     table, frames = table.against(threshold), table.values.shape[1]
-    largest = table.largest
+    largest = max(float(table.combined.max(initial=0.0)), 0.0)
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
     deciding = table.deciding
@@ -243,9 +260,9 @@ def _region(curve: Curve, frame: int) -> Region | None:
 
 
 def _highest(table: Evidence) -> tuple[tuple[int, float, str], ...]:
-    values = table.values[table.deciding]
-    worst, highest = table.deciding[values.argmax(axis=0)], values.max(axis=0)
+    values, combined = table.values[table.deciding], table.combined
+    worst = table.deciding[values.argmax(axis=0)]
     return tuple(
-        (int(frame), max(float(highest[frame]), 0.0), table.detectors[worst[frame]].signal)
-        for frame in np.flatnonzero(np.isfinite(highest))
+        (int(frame), max(float(combined[frame]), 0.0), table.detectors[worst[frame]].signal)
+        for frame in np.flatnonzero(np.isfinite(combined))
     )

@@ -361,7 +361,7 @@ class Hold:
     cause: str | None = None
     region: Region | None = None
     evidence: float = 0.0
-    """Largest evidence over the clip, as a multiple of the threshold."""
+    """Largest evidence over the clip, as a multiple of the threshold; below 1 what several signals say adds up."""
 
 
 class Interval(NamedTuple):

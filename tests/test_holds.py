@@ -346,6 +346,33 @@ def test_evidence_is_told_frame_by_frame_as_a_multiple_of_the_threshold() -> Non
     assert [point[1] for point in verdict.evidence] == pytest.approx([1.0, 0.0, 2.0])
 
 
+def test_below_the_threshold_what_several_signals_say_adds_up() -> None:
+    # of a threshold of 2: half and half; three quarters alone; half beside what says less than usual
+    curves = {"flow": from_logs("flow", [1.0, 1.5, 1.0]), "freeze": from_logs("freeze", [1.0, 0.0, 0.0])}
+    detectors = [detector("flow"), detector("freeze", medians=(0.0,))]
+    hold = find_hold(curves, evidence(curves, 4, detectors), 2.0)
+    assert not hold.broke
+    assert hold.evidence == pytest.approx(0.75)
+    first = {name: Curve(name, (1,), (each.values[0],)) for name, each in curves.items()}
+    together = find_hold(first, evidence(first, 2, detectors), 2.0)
+    assert together.evidence == pytest.approx((0.5 + 0.5) / (0.5 + 0.5 + 1 - 0.5))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_evidence_is_over_one_exactly_where_there_is_an_alarm_and_grows_with_every_signal(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = ("flow", "freeze", "melt")
+    curves = {name: from_logs(name, rng.normal(0.6, 0.6, 12).tolist()) for name in names}
+    detectors = [detector(name) for name in names]
+    for threshold in (0.5, 1.5, 3.0):
+        table = evidence(curves, 13, detectors)
+        hold = find_hold(curves, table, threshold)
+        assert (hold.evidence > 1) == hold.broke
+        more = evidence(curves | {"melt": from_logs("melt", rng.normal(2, 0.1, 12).tolist())}, 13, detectors)
+        louder = np.maximum(table.values, more.values)
+        assert (table._replace(values=louder).against(threshold).combined >= table.against(threshold).combined).all()
+
+
 def test_one_frame_holds_and_says_nothing() -> None:
     curves = {"flow": Curve("flow", (), ()), "standstill": curve("standstill", [0.0], first=0)}
     verdict = judge(curves, 1, 0.0, "none", [rule(detector("flow"), detector("standstill"))])
