@@ -75,6 +75,7 @@ def _breaks_missing(one: Submission, standard: HeldRun) -> str | None:
 
 def _breaks_weights(one: Submission, standard: HeldRun) -> str | None:
     random = any(str(source.options.get("weights")) == "random" for source in one.run.spec.sources)
+    random = random or any(row.facts.get("weights") == "random" for row in one.rows)
     return "its weights are random" if random else None
 
 
