@@ -1,4 +1,4 @@
-"""generate: prompts -> clips. Drawn ones go to all workers, models to a worker a GPU, paid ones stay in this process."""
+"""generate: prompts -> clips. Drawn ones go to all workers, models to a worker a GPU; paid ones stay in here."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ class LocalBackend(ABC):
     def __init__(self, **options: Any) -> None:
         self.settings = read_settings(self.settings_type, self.name, options)
         self._found: dict[str, dict[str, Found]] = {}
+        self._ready: set[str] = set()
 
     @abstractmethod
     def make(self, pipe: Any, row: LocalModel, request: ClipRequest, dropped: dict[str, Any]) -> Pictures:
@@ -154,14 +155,17 @@ class LocalBackend(ABC):
 
         Raises FrameholdError: no package, no such device, no weights and no way to them, not enough memory.
         """
+        if name in self._ready:
+            return
         row = self.row(name)
         diffusers_module()
         if pick_device(self.settings.device) is None:
             raise FrameholdError(self._no_device(name, row, clips))
         if self.settings.weights == RANDOM:
             LOG.info("%s: random weights: its clips show noise and enter no leaderboard", name)
-            return
-        self._find(name, row)
+        else:
+            self._find(name, row)
+        self._ready.add(name)
 
     def _no_device(self, name: str, row: LocalModel, clips: int) -> str:
         if self.settings.device not in {"auto", "cuda"}:

@@ -44,7 +44,7 @@ def build_random(
     with torch.random.fork_rng(devices=gpus), torch.device(device):
         torch.manual_seed(SEED)
         made = {
-            name: _component(content, size, getattr(torch, dtypes.get(name, dtype)))
+            name: build_component(content, size, getattr(torch, dtypes.get(name, dtype)))
             for name, content in plan["components"].items()
         }
         absent = dict.fromkeys(plan.get("absent", ()))
@@ -55,7 +55,8 @@ def build_random(
     return pipe
 
 
-def _component(content: Json, size: str, dtype: Any) -> Any:
+def build_component(content: Json, size: str, dtype: Any) -> Any:
+    """One component of an architecture, on torch's default device."""
     kind = getattr(import_module(content["library"]), content["class"])
     if "tokenizer" in content:
         return kind(**_vocabulary(content["tokenizer"]), **content[size])

@@ -59,7 +59,21 @@ class LocalSettings(BaseModel):
         }
         if self.dtype is not None:
             told["dtypes"] = {}
-        return replace(row, **told, arguments={**row.arguments, **self.arguments})
+        full = replace(row, **told, arguments={**row.arguments, **self.arguments})
+        return replace(full, operations=_scaled(row, full))
+
+
+def _scaled(row: LocalModel, other: LocalModel) -> float | None:
+    """The operations of `other`, which differs from `row` in steps, frames or size, as if they grew in proportion.
+
+    Attention grows faster, so for longer clips it is too little, as an estimate of the least time may be.
+    """
+    scale = 1.0
+    for name in ("steps", "frames", "height", "width"):
+        before, after = getattr(row, name), getattr(other, name)
+        if before and after:
+            scale *= after / before
+    return None if row.operations is None else row.operations * scale
 
 
 class ZeroSettings(LocalSettings):

@@ -94,15 +94,16 @@ DIFFUSERS: dict[str, LocalModel] = {
     "modelscope": LocalModel(
         "ali-vilab/text-to-video-ms-1.7b", "CC-BY-NC-4.0", 16, 8.0, 256, 256, 50, 9.0,
         pipeline="TextToVideoSDPipeline", memory_gb=7, restriction=NON_COMMERCIAL,
-        architecture="modelscope",
+        architecture="modelscope", operations=4.99e14,
     ),
     "zeroscope": LocalModel(
         "cerspense/zeroscope_v2_576w", "CC-BY-NC-4.0", 24, 8.0, 320, 576, 40, 9.0,
         pipeline="TextToVideoSDPipeline", memory_gb=7, restriction=NON_COMMERCIAL, architecture="modelscope",
+        operations=1.75e15,
     ),
     "wan2.1-1.3b": LocalModel(
         "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "Apache-2.0", 81, 16.0, 480, 832, 50, 5.0, FOUR, "bfloat16",
-        {"vae": "float32"}, memory_gb=13, architecture="wan",
+        {"vae": "float32"}, memory_gb=13, architecture="wan", operations=2.86e16,
     ),
     "wan2.2-5b": LocalModel(
         "Wan-AI/Wan2.2-TI2V-5B-Diffusers", "Apache-2.0", 121, 24.0, 704, 1280, 50, 5.0, FOUR, "bfloat16",
