@@ -1,7 +1,7 @@
 """Count the floating-point operations of a clip: denoiser and decoder at full size on torch's meta device, no memory.
 
-python tools/count_operations.py [MODEL ...] prints what stands as `operations` in bench/backends/local/table.py, and the
-number of parameters of each component.
+python tools/count_operations.py [MODEL ...] prints what stands as `operations` in bench/backends/local/table.py, and
+the number of parameters of both.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from bench.backends.local.random_weights import build_component, read_architectu
 from bench.backends.local.table import DIFFUSERS, IMAGE_MODELS, LocalModel
 
 ROWS = {**DIFFUSERS, **IMAGE_MODELS}
-GUIDED_ONCE = {"HunyuanVideoTransformer3DModel"}  # guidance is an input there, not a second pass
 
 
 def count(row: LocalModel) -> float:
@@ -25,7 +24,7 @@ def count(row: LocalModel) -> float:
     frames, height, width, steps = (int(value or 0) for value in (row.frames, row.height, row.width, row.steps))
     denoiser, vae = build(row)
     kind = type(denoiser).__name__
-    passes = steps * (1 if kind in GUIDED_ONCE or not row.guidance or row.guidance <= 1 else 2)
+    passes = steps * (2 if row.guidance and row.guidance > 1 else 1)
     inputs, latents, decodes = INPUTS[kind](denoiser, vae, frames, height, width)
     once = _operations(lambda: denoiser(**inputs, return_dict=False))
     decoding = _operations(lambda: vae.decode(latents, return_dict=False)) * decodes
@@ -69,8 +68,9 @@ def _image(unet: Any, vae: Any, frames: int, height: int, width: int) -> tuple[d
 
 
 def _unet_video(unet: Any, vae: Any, frames: int, height: int, width: int) -> tuple[dict[str, Any], torch.Tensor, int]:
+    texts = frames if type(unet).__name__ == "UNetMotionModel" else 1  # the other one repeats it itself
     inputs = {"sample": _on_meta(1, 4, frames, height // 8, width // 8), "timestep": _on_meta(1)}
-    inputs["encoder_hidden_states"] = _on_meta(1, 77, unet.config.cross_attention_dim)
+    inputs["encoder_hidden_states"] = _on_meta(texts, 77, unet.config.cross_attention_dim)
     return inputs, _on_meta(1, 4, height // 8, width // 8), frames
 
 
@@ -107,12 +107,6 @@ def _cogvideox(net: Any, vae: Any, frames: int, height: int, width: int) -> tupl
     return inputs, _on_meta(1, 16, deep, high, wide), 1
 
 
-def _mochi(net: Any, vae: Any, frames: int, height: int, width: int) -> tuple[dict[str, Any], torch.Tensor, int]:
-    latents = _on_meta(1, 12, (frames - 1) // 6 + 1, height // 8, width // 8)
-    text = {"encoder_hidden_states": _on_meta(1, 256, 4096), "encoder_attention_mask": _on_meta(1, 256)}
-    return {"hidden_states": latents, "timestep": _on_meta(1), **text}, latents, 1
-
-
 def _latte(net: Any, vae: Any, frames: int, height: int, width: int) -> tuple[dict[str, Any], torch.Tensor, int]:
     inputs = {"hidden_states": _on_meta(1, 4, frames, height // 8, width // 8), "timestep": _on_meta(1)}
     inputs["encoder_hidden_states"] = _on_meta(1, 120, 4096)
@@ -126,7 +120,6 @@ INPUTS = {
     "WanTransformer3DModel": _wan,
     "LTXVideoTransformer3DModel": _ltx,
     "CogVideoXTransformer3DModel": _cogvideox,
-    "MochiTransformer3DModel": _mochi,
     "LatteTransformer3DModel": _latte,
 }
 

@@ -111,17 +111,18 @@ DIFFUSERS: dict[str, LocalModel] = {
     ),
     "ltx-video": LocalModel(
         "Lightricks/LTX-Video", LTX, 161, 24.0, 512, 704, 50, 3.0, EIGHT, "bfloat16", memory_gb=10,
-        restriction="see its licence", architecture="ltx-video",
+        restriction="see its licence", architecture="ltx-video", operations=3.76e15,
     ),
     "ltx-2": LocalModel(
         "Lightricks/LTX-2", LTX, 121, 24.0, 512, 768, 30, 3.0, EIGHT, "bfloat16", restriction="see its licence",
     ),
     "cogvideox-2b": LocalModel(
         "zai-org/CogVideoX-2b", "Apache-2.0", 49, 8.0, 480, 720, 50, 6.0, FOUR, architecture="cogvideox-2b",
+        operations=1.23e16,
     ),
     "cogvideox-5b": LocalModel(
         "zai-org/CogVideoX-5b", COGVIDEOX, 49, 8.0, 480, 720, 50, 6.0, FOUR, "bfloat16", memory_gb=19,
-        restriction="see its licence", architecture="cogvideox-5b",
+        restriction="see its licence", architecture="cogvideox-5b", operations=3.35e16,
     ),
     "cogvideox-1.5-5b": LocalModel(
         "zai-org/CogVideoX1.5-5B", COGVIDEOX, 81, 16.0, 768, 1360, 50, 6.0, FOUR, "bfloat16", memory_gb=33,

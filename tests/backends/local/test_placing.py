@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -98,7 +99,7 @@ def test_out_of_memory_is_tried_once_more_with_offload(hold: Any) -> None:
 def test_out_of_memory_twice_is_a_missing_clip(hold: Any) -> None:
     pipe = Pipe(failures=2)
     backend, _ = hold(pipe)
-    with pytest.raises(MissingClip, match="out of memory with offload model: CUDA out of memory. Tried to allocate"):
+    with pytest.raises(MissingClip, match=r"out of memory with offload model: CUDA out of memory\. Tried to allocate"):
         backend.fetch(requests(backend, "modelscope")[0])
     assert pipe.calls.count("call") == 2
 
@@ -151,7 +152,7 @@ def test_a_gpu_that_another_process_has_is_left_to_it(monkeypatch: pytest.Monkey
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
     monkeypatch.setattr("torch.cuda.get_device_properties", lambda index: SimpleNamespace(uuid=f"card-{index}"))
     monkeypatch.setattr("torch.cuda.mem_get_info", lambda index: ((5, 9)[index], 10))
-    (folder,) = {path for path in [tmp_path / f"framehold-{__import__('os').getuid()}"]}
+    folder = tmp_path / f"framehold-{os.getuid()}"
     folder.mkdir()
     claim = placing._claimed_gpu.__wrapped__
     with FileLock(folder / "gpu-card-0.lock"):
