@@ -18,7 +18,7 @@ from bench.backends.hosted.ledger import FILE_NAME, Ledger
 from bench.backends.local.backend import drop_held
 from bench.backends.local.placing import gpu_count
 from bench.executors import Outcome, attempt, open_executor
-from bench.records import Clip, ClipRow, MissingClip, Picture, canonical_json
+from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
 from bench.stages.plan import Job, backend_of, hosted, is_local, plan_jobs, settled_rows
@@ -81,6 +81,8 @@ class Painted:
 
 def _generated(run: RunFolder, jobs: list[Job], crew: Crew) -> Generator[ClipRow]:
     """As `_made`, for models on this machine: a worker a GPU, and a clip is encoded while the next one is generated."""
+    if crew.executor != "local":
+        raise FrameholdError(f"open models run on this machine alone: leave out --executor {crew.executor}")
     workers = min(crew.workers, max(gpu_count(str(job.source.options.get("device", "auto"))) for job in jobs))
     ended: deque[Future[ClipRow]] = deque()
     try:

@@ -134,6 +134,7 @@ class LocalBackend(ABC):
             **recording.request_facts(row, asked.frames, pictures, request, self.settings, dropped),
             **held.facts,
             "offload": held.offload,
+            "tiling": self.settings.tiling,
             "weights": self.settings.weights,
             "measured": {"seconds": round(seconds, 3), "peak_memory_gb": recording.peak_gb(held.device)},
             **self.more_facts(),
@@ -236,6 +237,8 @@ class LocalBackend(ABC):
             if parts := {part: f"{each.repo}@{each.commit}" for part, each in found.items() if part}:
                 source["parts"] = parts
         pipe.set_progress_bar_config(disable=True)
+        if self.settings.tiling and hasattr(getattr(pipe, "vae", None), "enable_tiling"):
+            pipe.vae.enable_tiling()
         offload = place(pipe, device, row, self.settings.offload)
         _held.append(Held(key, pipe, device, offload, {**source, **recording.machine_facts(pipe, device)}))
         return _held[0]

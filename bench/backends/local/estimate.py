@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from functools import cache
 
-from bench.backends.local.placing import GIB, free_bytes, pick_device
-from bench.backends.local.table import DIFFUSERS, IMAGE_MODELS, LocalModel
+from bench.backends.local.placing import GIB, fitting, free_bytes, pick_device
+from bench.backends.local.table import LocalModel
 from bench.records import Load
 
 PROBE_SIDE = 1024
@@ -51,16 +51,6 @@ def _notes(row: LocalModel, place: str, here: bool) -> list[str]:
             f"which is slower; these fit: {', '.join(fitting(free)) or 'none of the table'}"
         )
     return notes
-
-
-def fitting(free: int) -> list[str]:
-    """Models of the table that fit whole into that many bytes.
-
-    >>> fitting(9 * GIB)
-    ['modelscope', 'zeroscope', 'sd-1.5']
-    """
-    rows = {**DIFFUSERS, **IMAGE_MODELS}
-    return [name for name, row in rows.items() if row.memory_gb and row.memory_gb * GIB <= free]
 
 
 def cpu_advice(row: LocalModel, clips: int) -> str:

@@ -45,7 +45,7 @@ def load_pipeline(row: LocalModel, found: Mapping[str, Found], allow_pickle: boo
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # pipelines that diffusers keeps but has stopped to tend
-            for name, part in row.parts.items():
+            for name, part in ((name, part) for name, part in row.parts.items() if name in found):
                 dtype = _dtypes(row).get(name, _dtypes(row)["default"])
                 given[name] = getattr(diffusers, part.kind).from_pretrained(found[name].folder, dtype=dtype, **safe)
             return kind.from_pretrained(folder, dtype=_dtypes(row), **given, **safe)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.backends.local.libraries import LOG
 from bench.backends.local.settings import OFFLOADS, Offload
-from bench.backends.local.table import LocalModel
+from bench.backends.local.table import DIFFUSERS, IMAGE_MODELS, LocalModel
 from bench.records import FrameholdError
 
 if TYPE_CHECKING:
@@ -94,8 +94,18 @@ def choose_offload(free: int | None, sizes: list[int], row: LocalModel) -> Offlo
     raise FrameholdError(
         f"{row.repo} needs {needs['sequential'] / GIB:.1f} GB of GPU memory even with all weights waiting in main "
         f"memory, and {free / GIB:.1f} GB are free: ask for less with --set frames=, height= or width=, or for a "
-        "smaller model"
+        f"smaller model; these fit whole: {', '.join(fitting(free)) or 'none of the table'}"
     )
+
+
+def fitting(free: int) -> list[str]:
+    """Models of the table that fit whole into that many bytes.
+
+    >>> fitting(9 * GIB)
+    ['modelscope', 'zeroscope', 'sd-1.5']
+    """
+    rows = {**DIFFUSERS, **IMAGE_MODELS}
+    return [name for name, row in rows.items() if row.memory_gb and row.memory_gb * GIB <= free]
 
 
 def place(pipe: Any, device: str, row: LocalModel, wanted: str) -> Offload:

@@ -42,6 +42,8 @@ class LocalSettings(BaseModel):
     """Further arguments of the pipeline's call, by their names in diffusers."""
     device: Device = "auto"
     offload: Literal["auto", Offload] = "auto"
+    tiling: bool = False
+    """Decode pictures in overlapping tiles: less memory, and seams that may show."""
     weights: Literal["pretrained", "random"] = "pretrained"
     size: Literal["full", "tiny"] = "full"
     """Of random weights."""

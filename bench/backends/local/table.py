@@ -90,6 +90,7 @@ TENCENT = "not in the EU, the UK or South Korea"
 LTX = "LTX open weights licence"
 COGVIDEOX = "CogVideoX licence"
 
+# CogVideoX is said to make 4k+1 frames, but its decoder takes latents in pairs: 5 frames come out as 8, 9 as 9.
 DIFFUSERS: dict[str, LocalModel] = {
     "modelscope": LocalModel(
         "ali-vilab/text-to-video-ms-1.7b", "CC-BY-NC-4.0", 16, 8.0, 256, 256, 50, 9.0,
@@ -117,15 +118,15 @@ DIFFUSERS: dict[str, LocalModel] = {
         "Lightricks/LTX-2", LTX, 121, 24.0, 512, 768, 30, 3.0, EIGHT, "bfloat16", restriction="see its licence",
     ),
     "cogvideox-2b": LocalModel(
-        "zai-org/CogVideoX-2b", "Apache-2.0", 49, 8.0, 480, 720, 50, 6.0, FOUR, architecture="cogvideox-2b",
+        "zai-org/CogVideoX-2b", "Apache-2.0", 49, 8.0, 480, 720, 50, 6.0, EIGHT, architecture="cogvideox-2b",
         operations=1.23e16,
     ),
     "cogvideox-5b": LocalModel(
-        "zai-org/CogVideoX-5b", COGVIDEOX, 49, 8.0, 480, 720, 50, 6.0, FOUR, "bfloat16", memory_gb=19,
+        "zai-org/CogVideoX-5b", COGVIDEOX, 49, 8.0, 480, 720, 50, 6.0, EIGHT, "bfloat16", memory_gb=19,
         restriction="see its licence", architecture="cogvideox-5b", operations=3.35e16,
     ),
     "cogvideox-1.5-5b": LocalModel(
-        "zai-org/CogVideoX1.5-5B", COGVIDEOX, 81, 16.0, 768, 1360, 50, 6.0, FOUR, "bfloat16", memory_gb=33,
+        "zai-org/CogVideoX1.5-5B", COGVIDEOX, 81, 16.0, 768, 1360, 50, 6.0, EIGHT, "bfloat16", memory_gb=33,
         restriction="see its licence",
     ),
     "mochi": LocalModel(
@@ -144,21 +145,22 @@ DIFFUSERS: dict[str, LocalModel] = {
         SD15, f"{OPENRAIL}; motion adapter: see its page", 16, 8.0, 512, 512, 50, 7.5,
         parts={"motion_adapter": Part("guoyww/animatediff-motion-adapter-v1-5-2", "MotionAdapter")},
         pipeline="AnimateDiffPipeline", rule=FrameRule(most=32), memory_gb=12, restriction=RAIL_USES,
-        architecture="animatediff",
+        architecture="animatediff", operations=1.81e15,
     ),
     "latte": LocalModel(
         "maxin-cn/Latte-1", "Apache-2.0", 16, 8.0, 512, 512, 50, 7.5, FrameRule(16, 0, 16), architecture="latte",
+        operations=3.48e15,
     ),
 }  # fmt: skip
 
 IMAGE_MODELS: dict[str, LocalModel] = {
     "sd-1.5": LocalModel(
         SD15, OPENRAIL, 8, 4.0, 512, 512, 50, 7.5, pipeline="StableDiffusionPipeline", memory_gb=8,
-        restriction=RAIL_USES, architecture="stable-diffusion",
+        restriction=RAIL_USES, architecture="stable-diffusion", operations=6.63e14,
     ),
     "sdxl": LocalModel(
         SDXL, "CreativeML OpenRAIL++-M", 8, 4.0, 1024, 1024, 50, 7.5, dtypes={"vae": "float32"},
         pipeline="StableDiffusionXLPipeline", restriction=RAIL_USES,
-        architecture="stable-diffusion-xl",
+        architecture="stable-diffusion-xl", operations=5.49e15,
     ),
 }  # fmt: skip

@@ -26,7 +26,7 @@ from bench.video import content_hash, write_lossless
 from tests.backends.local.tiny import SUITE, Saved
 
 Call = Callable[..., tuple[object, str, str]]
-SMALL = ["--device", "cpu", "--set", "steps=1", "--set", "height=64", "--set", "width=64", "--set", "dtype=float32"]
+SMALL = ["--device", "cpu", "--set", "steps=2", "--set", "height=64", "--set", "width=64", "--set", "dtype=float32"]
 TEXT = 'name = "two"\nversion = 1\n[[prompt]]\nid = "a"\ntext = "A dog runs"\n[[prompt]]\nid = "b"\ntext = "A cat"\n'
 
 
@@ -156,7 +156,7 @@ def test_a_plan_of_what_is_not_here_downloads_nothing(call: Call, monkeypatch: p
 
 RANDOM = Source(
     "diffusers",
-    {"weights": "random", "size": "tiny", "device": "cpu", "height": 32, "width": 32, "steps": 1},
+    {"weights": "random", "size": "tiny", "device": "cpu", "height": 32, "width": 32, "steps": 2},
     ("diffusers/ltx-video",),
 )
 

@@ -16,8 +16,8 @@ PIPELINES = {  # model: (class in diffusers, frames that come when 4 are asked f
     "modelscope": ("TextToVideoSDPipeline", 4),
     "wan2.1-1.3b": ("WanPipeline", 5),
     "ltx-video": ("LTXPipeline", 9),
-    "cogvideox-2b": ("CogVideoXPipeline", 5),
-    "cogvideox-5b": ("CogVideoXPipeline", 5),
+    "cogvideox-2b": ("CogVideoXPipeline", 9),
+    "cogvideox-5b": ("CogVideoXPipeline", 9),
     "mochi": ("MochiPipeline", 7),
     "hunyuan-video": ("HunyuanVideoPipeline", 5),
     "animatediff": ("AnimateDiffPipeline", 4),
@@ -107,9 +107,9 @@ def test_memory_does_not_grow_with_the_clips(saved: Saved) -> None:
 
     def tensors() -> int:
         gc.collect()
-        return sum(isinstance(thing, torch.Tensor) for thing in gc.get_objects())
+        return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
-    backend = opened("diffusers", repo=str(saved("ltx-video")), frames=1, steps=1)
+    backend = opened("diffusers", repo=str(saved("ltx-video")), frames=1)
     request = requests(backend, "ltx-video")[0]
     counts = []
     for _ in range(4):
