@@ -149,9 +149,9 @@ class Plan:
     requests: tuple[ClipRequest, ...]
     cost_usd: float = 0.0
     quotes: tuple[Quote, ...] = ()
-    loads: tuple[Load, ...] = ()
     notes: tuple[str, ...] = ()
     """What whoever pays should know beforehand: prompts that will not be sent, seeds that mean nothing."""
+    loads: tuple[Load, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ def fitted(pipe: Any, wanted: Mapping[str, Any], extra: Mapping[str, Any]) -> tu
     if unknown := [name for name in extra if name not in known or name in {"generator", "latents", "return_dict"}]:
         free = ", ".join(name for name in known if name not in wanted)
         raise FrameholdError(f"arguments: {type(pipe).__name__} takes no {unknown[0]!r}: choose from {free}")
-    taken, dropped = {}, {}
+    taken: dict[str, Any] = {}
+    dropped: dict[str, Any] = {}
     for name, value in wanted.items():
         spelt = name if name in known else ALIASES.get(name, name)
         (taken if spelt in known else dropped)[spelt] = value
@@ -54,7 +55,12 @@ def fitted(pipe: Any, wanted: Mapping[str, Any], extra: Mapping[str, Any]) -> tu
 def guide(pipe: Any, scale: float | None, dropped: dict[str, Any]) -> None:
     """Hand the scale to a pipeline that keeps its guidance in a part of its own (HunyuanVideo 1.5)."""
     guider = getattr(pipe, "guider", None)
-    if scale is not None and hasattr(guider, "new") and dropped.pop("guidance_scale", None) is not None:
+    if (
+        scale is not None
+        and guider is not None
+        and hasattr(guider, "new")
+        and dropped.pop("guidance_scale", None) is not None
+    ):
         pipe.guider = guider.new(guidance_scale=scale)
 
 

@@ -111,6 +111,7 @@ def _download(wanted: Wanted, terms: str) -> Found:
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     page = f"{HUB}/{wanted.repo}"
+    unreachable: tuple[type[Exception], ...] = (HfHubHTTPError, OSError, *_no_connection())
     try:
         info = HfApi().model_info(wanted.repo, revision=wanted.revision, timeout=PATIENCE_SECONDS, files_metadata=True)
         files = _chosen(info, wanted)
@@ -128,20 +129,20 @@ def _download(wanted: Wanted, terms: str) -> Found:
         raise FrameholdError(
             f"{wanted.repo}: the hub shows no such repository; if it is private, log in with `hf auth login`"
         ) from error
-    except (HfHubHTTPError, OSError, *_no_connection()) as error:
+    except unreachable as error:
         raise _absent(wanted, f"the hub cannot be reached ({type(error).__name__})") from error
     if gap := first_gap(Path(folder), wanted):
         raise FrameholdError(f"{wanted.repo}: {gap}")
     return Found(wanted.repo, str(info.sha), Path(folder))
 
 
-def _no_connection() -> list[type[Exception]]:
+def _no_connection() -> tuple[type[Exception], ...]:
     """What the hub's library lets through from the HTTP library under it, which has changed more than once."""
-    return [
+    return tuple(
         importlib.import_module(name).HTTPError
         for name in ("httpx", "httpx2")
         if importlib.util.find_spec(name) is not None
-    ]
+    )
 
 
 def _chosen(info: Any, wanted: Wanted) -> dict[str, int]:

@@ -137,7 +137,7 @@ def offload_more(pipe: Any, device: str, offload: Offload) -> None:
     else:
         pipe.enable_sequential_cpu_offload(device=device)
     vae = getattr(pipe, "vae", None)
-    if hasattr(vae, "enable_slicing"):  # a picture or a clip at a time: the same numbers
+    if vae is not None and hasattr(vae, "enable_slicing"):  # a picture or a clip at a time: the same numbers
         vae.enable_slicing()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.backends.local.adapter import Pictures, as_pictures
+from bench.backends.local.libraries import diffusers_module
 
 if TYPE_CHECKING:
     import torch
@@ -92,11 +93,10 @@ class _Denoiser:
     """DDIM steps (eta 0) over latents of any number of frames, all under one prompt."""
 
     def __init__(self, pipe: Any, asked: Asked) -> None:
-        from diffusers import DDIMScheduler
-
         self.pipe, self.asked = pipe, asked
         self.device = pipe._execution_device
-        self.scheduler: Any = DDIMScheduler.from_config(pipe.scheduler.config, clip_sample=False)
+        kind = diffusers_module().DDIMScheduler
+        self.scheduler: Any = kind.from_config(pipe.scheduler.config, clip_sample=False)
         self.scheduler.set_timesteps(asked.steps, device=self.device)
         self.guided = asked.guidance > 1.0
         self.branches = 2 if self.guided else 1

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from bench.backends.local import backend as room
+from bench.backends.local import placing, recording
 from bench.backends.local.adapter import as_pictures, call, fitted, guide
 from bench.backends.local.backend import Held
 from bench.backends.local.placing import GIB, choose_offload, gpu_count, offload_more
@@ -71,9 +72,9 @@ class Pipe:
 @pytest.fixture
 def hold(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let a backend hold that pipeline, as if it lay on a GPU."""
-    monkeypatch.setattr(room.recording, "reset_peak", lambda device: None)
-    monkeypatch.setattr(room.recording, "peak_gb", lambda device: 1.5)
-    for module in (room, __import__("bench.backends.local.placing", fromlist=["release"])):
+    monkeypatch.setattr(recording, "reset_peak", lambda device: None)
+    monkeypatch.setattr(recording, "peak_gb", lambda device: 1.5)
+    for module in (room, placing):
         monkeypatch.setattr(module, "release", lambda device: None)
 
     def held(pipe: Pipe, offload: Any = "none") -> Any:
@@ -145,8 +146,6 @@ def test_a_worker_a_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 def test_a_gpu_that_another_process_has_is_left_to_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from filelock import FileLock
-
-    from bench.backends.local import placing
 
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
