@@ -15,15 +15,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
 
+from bench.backends.local import backend as room
+from bench.backends.local.adapter import arguments_of, fitted
 from bench.backends.local.asking import spell_out
-from bench.backends.local.backend import LocalBackend, drop_held
+from bench.backends.local.backend import LocalBackend, drop_held, fresh_generator
+from bench.backends.local.diffusers_video import DiffusersBackend
 from bench.backends.local.recording import peak_gb, reset_peak
 from bench.records import ClipRequest, Prompt, Source, Spec, Suite
 from bench.run_folder import RunFolder
@@ -78,7 +81,7 @@ def measure_model(model: str, clips: int, size: str, device: str) -> tuple[Measu
         if not isinstance(backend, LocalBackend):
             raise SystemExit(f"{model}: not a local model")
         backend.fetch(requests[0])  # loads the model, and warms it up
-        place = next(iter(_held_devices()))
+        place = room._held[0].device
         bare = _measured(lambda: _call_bare(backend, requests), clips, place)
         ours = _measured(lambda: generate(run, Crew()), clips, place)
         scoring = _measured(lambda: score(run, Crew()), clips, place)
@@ -86,21 +89,16 @@ def measure_model(model: str, clips: int, size: str, device: str) -> tuple[Measu
     return bare, ours, scoring
 
 
-def _held_devices() -> list[str]:
-    from bench.backends.local import backend
-
-    return [held.device for held in backend._held]
-
-
 def _call_bare(backend: LocalBackend, requests: list[ClipRequest]) -> None:
-    """The pipeline alone, its pictures thrown away."""
-    from dataclasses import replace
-
-    from bench.backends.local import backend as room
-
+    """The pipeline alone, its pictures thrown away; of a technique of framehold's own, the technique alone."""
+    pipe = room._held[0].pipe
     for request in requests:
         row = replace(backend.row(request.key.model), frames=request.frames)
-        backend.make(room._held[0].pipe, row, request, {})
+        if isinstance(backend, DiffusersBackend):
+            arguments, _ = fitted(pipe, arguments_of(row, request.prompt.text, None), row.arguments)
+            pipe(**arguments, generator=fresh_generator(request), output_type="np")
+        else:
+            backend.make(pipe, row, request, {})
 
 
 def _measured(work: Callable[[], Any], clips: int, device: str) -> Measure:

@@ -224,7 +224,7 @@ class LocalBackend(ABC):
         if _held and _held[0].key == key:
             return _held[0]
         drop_held()
-        device = pick_device(self.settings.device)
+        device = pick_device(self.settings.device, claim=True)
         if device is None:
             raise FrameholdError(self._no_device(name, row, 1))
         if self.settings.weights == RANDOM:

@@ -29,12 +29,15 @@ def gpu_count(wanted: str) -> int:
     return max(1, torch.cuda.device_count()) if wanted in {"auto", "cuda"} else 1
 
 
-def pick_device(wanted: str) -> str | None:
-    """The device asked for, `auto` taking the best there is; None where it is not there."""
+def pick_device(wanted: str, claim: bool = False) -> str | None:
+    """The device asked for, `auto` taking the best there is; None where it is not there.
+
+    With `claim` no other process of framehold will take that GPU while this one lives, unless all are taken.
+    """
     import torch
 
     if wanted in {"auto", "cuda"} and torch.cuda.is_available():
-        return f"cuda:{_claimed_gpu()}"
+        return f"cuda:{_claimed_gpu() if claim else _freest_gpu()}"
     if wanted in {"auto", "mps"} and torch.backends.mps.is_available():
         return "mps"
     return "cpu" if wanted == "cpu" else None
@@ -57,6 +60,12 @@ def _claimed_gpu() -> int:
             continue
         _claims.append(lock)  # held until this process ends
         return index
+    return _freest_gpu()
+
+
+def _freest_gpu() -> int:
+    import torch
+
     return max(range(torch.cuda.device_count()), key=lambda index: torch.cuda.mem_get_info(index)[0])
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.backends.local.libraries import diffusers_module
+from bench.backends.local.placing import release
 from bench.records import FrameholdError, Json
 
 ARCHITECTURES = Path(__file__).parent / "architectures"
@@ -31,7 +32,10 @@ def read_architecture(name: str) -> Json:
 def build_random(
     architecture: str | None, size: str, device: str, dtype: str, dtypes: Mapping[str, str], model: str
 ) -> Any:
-    """The pipeline with random weights of those types, made on `device`. FrameholdError where no size is known."""
+    """The pipeline with random weights of those types, in main memory; `device` is where the numbers are drawn.
+
+    Raises FrameholdError where its sizes are not known.
+    """
     import torch
 
     if architecture is None:
@@ -41,29 +45,40 @@ def build_random(
     diffusers = diffusers_module()
     plan = read_architecture(architecture)
     gpus = [device] if device.startswith("cuda") else []
-    with torch.random.fork_rng(devices=gpus), torch.device(device):
+    made: dict[str, Any] = {}
+    with torch.random.fork_rng(devices=gpus):
         torch.manual_seed(SEED)
-        made = {
-            name: build_component(content, size, getattr(torch, dtypes.get(name, dtype)))
-            for name, content in plan["components"].items()
-        }
-        absent = dict.fromkeys(plan.get("absent", ()))
-        pipe: Any = getattr(diffusers, plan["pipeline"])(**made, **absent, **plan.get("arguments", {}))
+        for name, content in plan["components"].items():
+            kind = getattr(torch, dtypes.get(name, dtype))
+            try:
+                with torch.device(device):
+                    made[name] = build_component(content, size, kind)
+            except torch.OutOfMemoryError:
+                release(device)
+                made[name] = build_component(content, size, kind)
+            if isinstance(made[name], torch.nn.Module):
+                made[name].to("cpu")  # what goes where is decided when all of it is there
+    absent = dict.fromkeys(plan.get("absent", ()))
+    pipe: Any = getattr(diffusers, plan["pipeline"])(**made, **absent, **plan.get("arguments", {}))
     for module in pipe.components.values():
-        if isinstance(module, torch.nn.Module):
-            module.to(device, getattr(torch, dtype) if module not in made.values() else None)
+        if isinstance(module, torch.nn.Module) and module not in made.values():  # put together from others
+            module.eval().to(getattr(torch, dtype))
     return pipe
 
 
 def build_component(content: Json, size: str, dtype: Any) -> Any:
     """One component of an architecture, on torch's default device."""
+    import torch
+
     kind = getattr(import_module(content["library"]), content["class"])
     if "tokenizer" in content:
         return kind(**_vocabulary(content["tokenizer"]), **content[size])
-    if hasattr(kind, "config_class") and content["library"] == "transformers":
+    if content["library"] == "transformers":
         return kind(kind.config_class(**content[size])).eval().to(dtype)
-    made = kind(**content[size])
-    return made.eval().to(dtype) if hasattr(made, "parameters") else made
+    if "Scheduler" in content["class"]:  # turns its numbers into arrays, which can only be done in main memory
+        with torch.device("cpu"):
+            return kind(**content[size])
+    return kind(**content[size]).eval().to(dtype)
 
 
 def _vocabulary(style: str) -> dict[str, Any]:

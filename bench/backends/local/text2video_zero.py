@@ -191,7 +191,8 @@ def _decoded(pipe: Any, latents: Tensor) -> np.ndarray[Any, Any]:
     vae = pipe.vae
     dtype = next(vae.parameters()).dtype
     found = []
-    for one in latents.split(1):
+    for index in range(len(latents)):
+        one = latents[index : index + 1]
         picture = vae.decode((one / vae.config.scaling_factor).to(dtype), return_dict=False)[0]
         found.append((picture / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy())
     return np.concatenate(found)
@@ -225,7 +226,7 @@ class _FirstFrame:
         """(branches x frames, cells, d) -> the same shape."""
         import torch
 
-        batch, cells, _ = hidden_states.shape
+        batch, cells = hidden_states.shape[:2]
         frames = batch // self.branches
         first = hidden_states.view(self.branches, frames, cells, -1)[:, 0]
         query = attn.to_q(hidden_states)

@@ -123,7 +123,7 @@ def test_offload_can_be_taken_back() -> None:
 
 
 def test_without_a_gpu_the_cpu_is_offered_with_its_price(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.backends.local.backend.pick_device", lambda wanted: None)
+    monkeypatch.setattr("bench.backends.local.backend.pick_device", lambda *_, **__: None)
     monkeypatch.setattr("bench.backends.local.estimate._rate", lambda device, dtype: 1e10)
     backend = opened("diffusers", device="auto", height=256, width=256, frames=16, steps=50)
     with pytest.raises(FrameholdError) as raised:
