@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from bench import cli
 from bench.backends.local.backend import drop_held
+from bench.backends.local.diffusers_video import DiffusersBackend
 from bench.records import ClipRow, FrameholdError, Source, Spec
 from bench.run_folder import RunFolder, read_rows, replace_rows
 from bench.stages import Crew
@@ -196,9 +198,28 @@ def test_without_several_gpus_there_is_one_model_however_many_workers(
     assert seen == [16, 1]
 
 
-def test_a_clip_that_fails_is_missing_and_the_others_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.backends.local.diffusers_video import DiffusersBackend
+def test_a_clip_is_encoded_while_the_next_one_is_generated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun_next, overlapped = threading.Event(), list[bool]()
+    make = DiffusersBackend.make
 
+    def told(self: Any, pipe: Any, row: Any, request: Any, dropped: Any) -> Any:
+        if request.key.seed == 2:
+            begun_next.set()
+        return make(self, pipe, row, request, dropped)
+
+    def waiting(path: Path, *rest: Any) -> int:
+        if "dog_1" in path.name:
+            overlapped.append(begun_next.wait(60))  # one after the other it would wait in vain
+        return write_lossless(path, *rest)
+
+    monkeypatch.setattr(DiffusersBackend, "make", told)
+    monkeypatch.setattr("bench.stages.generate.write_lossless", waiting)
+    rows = generate(begun(tmp_path / "run"), Crew())
+    assert overlapped == [True]
+    assert [row.missing for row in rows] == [None] * 3
+
+
+def test_a_clip_that_fails_is_missing_and_the_others_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make = DiffusersBackend.make
 
     def once(self: Any, pipe: Any, row: Any, request: Any, dropped: Any) -> Any:
