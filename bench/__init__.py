@@ -111,15 +111,15 @@ def run(
     horizon: int | None = None,
     reference: str | Path | None = None,
     features: str = "embedded",
-    local: Mapping[str, Any] | None = None,
     max_cost_usd: float = 0.0,
     workers: int = 0,
     offline: bool = False,
+    local: Mapping[str, Any] | None = None,
 ) -> Run:
     """Do what `framehold run` does: generate or import clips, score, summarize, write the page. Resumes what is there.
 
-    `local` are options of open models on this machine, as in {"device": "cpu", "steps": 20}.
     `workers` 0 means one a core; the numbers do not depend on it. Paid backends spend no more than `max_cost_usd`.
+    `local` are options of open models on this machine, as in {"device": "cpu", "steps": 20}.
     Raises FrameholdError naming the argument at fault.
     """
     from bench.backends.local.asking import with_local

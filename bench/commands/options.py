@@ -39,6 +39,25 @@ def open_folder(path: Path) -> RunFolder:
 
 
 @contextmanager
+def _log_above(console: Console) -> Iterator[None]:
+    """What the rooms at the edge have to say (licences, downloads, memory) as lines on standard error over the bars."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            console.print(f"framehold: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
+
+    log, lines = logging.getLogger("framehold"), Lines()
+    level = log.level
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(level)
+
+
+@contextmanager
 def crew_of(executor: str, workers: int) -> Iterator[Crew]:
     """The workers asked for, with a progress bar a stage on standard error."""
     from rich.console import Console
@@ -60,30 +79,11 @@ def crew_of(executor: str, workers: int) -> Iterator[Crew]:
             tasks[stage] = bars.add_task(stage, total=total)
         bars.update(tasks[stage], completed=done, total=total)
 
-    with _log_above(bars.console):
-        try:
-            yield Crew(executor, count, tell)
-        finally:
-            bars.stop()
-
-
-@contextmanager
-def _log_above(console: Console) -> Iterator[None]:
-    """What the rooms at the edge have to say (licences, downloads, memory) as lines on standard error over the bars."""
-
-    class Lines(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            console.print(f"framehold: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
-
-    log, lines = logging.getLogger("framehold"), Lines()
-    level = log.level
-    log.addHandler(lines)
-    log.setLevel(logging.INFO)
     try:
-        yield
+        with _log_above(bars.console):
+            yield Crew(executor, count, tell)
     finally:
-        log.removeHandler(lines)
-        log.setLevel(level)
+        bars.stop()
 
 
 def show(content: object, as_json: bool, text: str) -> None:

@@ -74,9 +74,12 @@ def _breaks_missing(one: Submission, standard: HeldRun) -> str | None:
 
 
 def _breaks_weights(one: Submission, standard: HeldRun) -> str | None:
-    random = any(str(source.options.get("weights")) == "random" for source in one.run.spec.sources)
-    random = random or any(row.facts.get("weights") == "random" for row in one.rows)
-    return "its weights are random" if random else None
+    backends = {row.backend for row in one.rows}
+    sources = [source for source in one.run.spec.sources if source.backend in backends]
+    if any(str(source.options.get("weights")) == "random" for source in sources):
+        return "its weights are random"
+    marked = sum(str(row.facts.get("weights")) == "random" for row in one.rows)
+    return f"{marked} of {len(one.rows)} clips were made with random weights" if marked else None
 
 
 def _breaks_files(one: Submission, standard: HeldRun) -> str | None:

@@ -12,6 +12,7 @@ from bench.records import Load
 
 PROBE_SIDE = 1024
 PROBE_SECONDS = 0.3
+PRODUCTS = 4  # between two looks at the clock
 HOUR, DAY = 3600.0, 86400.0
 
 
@@ -91,18 +92,18 @@ def _disk_gb(row: LocalModel, clips: int) -> float | None:
 
 @cache
 def _rate(device: str, dtype: str) -> float:
-    """Floating-point operations a second of the device at products of matrices, measured for a moment."""
+    """Floating-point operations a second of the device at products of matrices, the best of a moment."""
     import torch
 
     kind = torch.float32 if device == "cpu" else getattr(torch, dtype)
     left = torch.ones(PROBE_SIDE, PROBE_SIDE, device=device, dtype=kind)
     right = left.clone()
     torch.mm(left, right)
-    done, started = 0, time.perf_counter()
-    while (spent := time.perf_counter() - started) < PROBE_SECONDS or not done:
-        for _ in range(8):
+    best, started = float("inf"), time.perf_counter()
+    while (begun := time.perf_counter()) - started < PROBE_SECONDS or best == float("inf"):
+        for _ in range(PRODUCTS):
             torch.mm(left, right)
         if device.startswith("cuda"):
             torch.cuda.synchronize(device)
-        done += 8
-    return done * 2 * PROBE_SIDE**3 / spent
+        best = min(best, time.perf_counter() - begun)
+    return PRODUCTS * 2 * PROBE_SIDE**3 / best

@@ -255,7 +255,7 @@ def test_random_weights_enter_no_leaderboard_also_when_only_the_rows_say_so(tmp_
     spec = json.loads(run.spec_path.read_text())
     spec["sources"][0]["options"] = {}
     run.spec_path.write_text(json.dumps(spec))
-    assert no_random_weights(run) == "its weights are random"
+    assert no_random_weights(run) == "3 of 3 clips were made with random weights"
     rows = [{**row, "facts": {}} for row in read_rows(run.clips_path)]
     replace_rows(run.clips_path, rows)
     assert no_random_weights(run) is None
