@@ -91,6 +91,15 @@ def test_every_value_can_be_set_and_decides_which_clip_it_is() -> None:
     assert requests(opened("diffusers"), "modelscope")[0] == plain
 
 
+def test_half_precision_is_for_gpus() -> None:
+    on_gpu, on_cpu = (opened("diffusers", device=device, dtype=None) for device in ("auto", "cpu"))
+    assert (on_gpu.row("diffusers/wan2.1-1.3b").dtype, on_cpu.row("diffusers/wan2.1-1.3b").dtype) == (
+        "bfloat16",
+        "float32",
+    )
+    assert opened("diffusers", dtype="bfloat16").row("diffusers/modelscope").dtype == "bfloat16"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
