@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -115,12 +115,15 @@ def run(
     max_cost_usd: float = 0.0,
     workers: int = 0,
     offline: bool = False,
+    local: Mapping[str, Any] | None = None,
 ) -> Run:
     """Do what `framehold run` does: generate or import clips, score, summarize, write the page. Resumes what is there.
 
     `workers` 0 means one a core; the numbers do not depend on it. Paid backends spend no more than `max_cost_usd`.
+    `local` are options of open models on this machine, as in {"device": "cpu", "steps": 20}.
     Raises FrameholdError naming the argument at fault.
     """
+    from bench.backends.local.asking import with_local
     from bench.report import write_report
     from bench.run_folder import RunFolder
     from bench.stages import Crew
@@ -139,6 +142,7 @@ def run(
         features=features,
         missing=missing,
     )
+    spec = with_local(spec, local or {})
     folder = RunFolder(out or default_out(spec))
     run_all(folder, spec, Crew(workers=workers_or_cores(workers)), offline=offline, max_cost_usd=max_cost_usd)
     write_report(folder)

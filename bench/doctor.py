@@ -19,6 +19,8 @@ from bench.video import codecs
 Status = Literal["ok", "missing", "optional"]
 PACKAGES = ("av", "numpy", "opencv-python", "open_clip_torch", "pandas", "pyarrow", "scipy", "torch", "torchvision")
 EXTRAS = {  # distribution: module, extra
+    "accelerate": ("accelerate", "diffusers"),
+    "diffusers": ("diffusers", "diffusers"),
     "ray": ("ray", "ray"),
     "transformers": ("transformers", "transformers"),
     "runwayml": ("runwayml", "hosted"),

@@ -252,7 +252,14 @@ def load_clip(weights: Weights, device: str = "auto") -> ClipNetwork:
 
 @lru_cache(maxsize=1)
 def open_clip_module() -> Any:
-    """open_clip itself, also beside a torch without CUDA.
+    """open_clip itself, also beside a torch without CUDA."""
+    torchvision_module()
+    return importlib.import_module("open_clip")
+
+
+@lru_cache(maxsize=1)
+def torchvision_module() -> Any:
+    """torchvision itself, also beside a torch without CUDA.
 
     torchvision's published wheel is built for CUDA: beside a CPU build of torch its compiled operators do not load, and
     the import fails on declaring shapes for them. Nothing here calls them, so their names are declared and no more.
@@ -260,7 +267,7 @@ def open_clip_module() -> Any:
     import torch
 
     try:
-        importlib.import_module("torchvision")
+        return importlib.import_module("torchvision")
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
@@ -268,4 +275,4 @@ def open_clip_module() -> Any:
             torch.library.define(
                 f"torchvision::{operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
             )
-    return importlib.import_module("open_clip")
+    return importlib.import_module("torchvision")

@@ -124,6 +124,25 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Load:
+    """What the clips of one model take of this machine. None where nobody knows."""
+
+    model: str
+    clips: int
+    frames: int | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    """Of each clip."""
+    memory_gb: float | None = None
+    seconds_a_clip: float | None = None
+    disk_gb: float | None = None
+    """The most that its clips take in the run folder."""
+    source: str = ""
+    """Where the seconds are from."""
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a backend will do if it is let: its requests, and what they cost before anything is spent."""
 
@@ -132,6 +151,7 @@ class Plan:
     quotes: tuple[Quote, ...] = ()
     notes: tuple[str, ...] = ()
     """What whoever pays should know beforehand: prompts that will not be sent, seeds that mean nothing."""
+    loads: tuple[Load, ...] = ()
 
 
 @dataclass(frozen=True)

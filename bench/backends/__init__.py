@@ -9,12 +9,15 @@ from bench.records import Clip, ClipRequest, Plan, Suite
 from bench.registry import load
 
 BACKENDS: dict[str, str] = {
+    "diffusers": "bench.backends.local.diffusers_video:DiffusersBackend",
     "fal": "bench.backends.hosted.fal:FalBackend",
     "folder": "bench.backends.folder:FolderBackend",
     "google-video": "bench.backends.hosted.google_video:GoogleVideoBackend",
     "openai-video": "bench.backends.hosted.openai_video:OpenAIVideoBackend",
     "procedural": "bench.backends.procedural:ProceduralBackend",
     "runway": "bench.backends.hosted.runway:RunwayBackend",
+    "stable-diffusion": "bench.backends.local.image_models:StableDiffusionBackend",
+    "text2video-zero": "bench.backends.local.image_models:Text2VideoZeroBackend",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,25 @@ def open_folder(path: Path) -> RunFolder:
 
 
 @contextmanager
+def _log_above(console: Console) -> Iterator[None]:
+    """What the rooms at the edge have to say (licences, downloads, memory) as lines on standard error over the bars."""
+
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            console.print(f"framehold: {record.getMessage()}", markup=False, highlight=False, soft_wrap=True)
+
+    log, lines = logging.getLogger("framehold"), Lines()
+    level = log.level
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(level)
+
+
+@contextmanager
 def crew_of(executor: str, workers: int) -> Iterator[Crew]:
     """The workers asked for, with a progress bar a stage on standard error."""
     from rich.console import Console
@@ -60,7 +80,8 @@ def crew_of(executor: str, workers: int) -> Iterator[Crew]:
         bars.update(tasks[stage], completed=done, total=total)
 
     try:
-        yield Crew(executor, count, tell)
+        with _log_above(bars.console):
+            yield Crew(executor, count, tell)
     finally:
         if tasks:  # bars that never began would leave an empty line in front of an error
             bars.stop()

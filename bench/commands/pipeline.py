@@ -20,14 +20,18 @@ from bench.commands.options import (
     show_summary,
 )
 from bench.commands.planning import (
+    AllowPickle,
+    Device,
     DryRun,
     MaxCost,
+    ModelWeights,
     Options,
     Price,
     Resubmit,
+    SetValue,
     Yes,
     agree,
-    plan_hosted,
+    plan_asked,
     telling_what_runs,
 )
 
@@ -65,6 +69,10 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder [default: results/NAME OF THE SUITE OR FOLDER].")] = None,
     options: Options = None,
     price: Price = None,
+    set_value: SetValue = None,
+    device: Device = None,
+    weights: ModelWeights = None,
+    allow_pickle: AllowPickle = False,
     max_cost: MaxCost = None,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -75,15 +83,17 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Generate or import clips, score them, and say how many frames each model holds. Resumes what is there."""
+    from bench.backends.local.asking import read_told
     from bench.report import write_report
     from bench.run_folder import RunFolder
     from bench.stages.run import default_out, run_all
 
-    spec = plan_hosted(
+    spec = plan_asked(
         suite,
         backend or (),
         options,
         price,
+        read_told(set_value or (), device, weights, allow_pickle),
         clips=str(clips) if clips else None,
         model=model,
         profile=profile,
@@ -112,16 +122,18 @@ def generate(
     yes: Yes = False,
     dry_run: DryRun = False,
     resubmit: Resubmit = False,
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the clips of a run that are not there yet."""
+    from bench.backends.local.asking import downloading
     from bench.stages.generate import generate as stage
 
     folder = open_folder(run_folder)
     cap = agree(folder, folder.spec(), max_cost, yes, resubmit, dry_run=dry_run, as_json=as_json)
     if cap is None:
         return
-    with telling_what_runs(), folder.locked(), crew_of(executor, workers) as crew:
+    with telling_what_runs(), folder.locked(), downloading(not offline), crew_of(executor, workers) as crew:
         rows = stage(folder, crew, cap)
     missing = [row for row in rows if row.missing]
     content = {"clips": len(rows), "missing": {row.clip_id: row.missing for row in missing}}

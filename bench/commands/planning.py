@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from bench.records import FrameholdError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from bench.records import Spec
+    from bench.records import Load, Spec
     from bench.run_folder import RunFolder
     from bench.stages.plan import Outlook
 
@@ -38,12 +38,28 @@ Price = Annotated[
     float | None, typer.Option(help="US dollars a clip, for models whose price framehold does not know.", min=0)
 ]
 
+SetValue = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="NAME=VALUE over the table of local models, such as steps=20; may be repeated."),
+]
+Device = Annotated[str | None, typer.Option(help="Where local models run: auto, cuda, mps or cpu.")]
+ModelWeights = Annotated[
+    str | None, typer.Option("--weights", help="Of local models: pretrained, or random to measure memory and speed.")
+]
+AllowPickle = Annotated[
+    bool, typer.Option("--allow-pickle", help="Read weights of local models that come as pickles; these can run code.")
+]
+
 
 def plan(
     suite: Annotated[str | None, typer.Argument(help="A suite by name, or a .toml or .txt file.")] = None,
     backend: Annotated[list[str] | None, typer.Option(help="A backend, or BACKEND/MODEL; may be repeated.")] = None,
     options: Options = None,
     price: Price = None,
+    set_value: SetValue = None,
+    device: Device = None,
+    weights: ModelWeights = None,
+    allow_pickle: AllowPickle = False,
     out: Annotated[Path | None, typer.Option(help="Go on from this run folder; by default a new one.")] = None,
     power: Power = False,
     pilot: Pilot = None,
@@ -51,28 +67,33 @@ def plan(
     margin: Margin = "5%",
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run would make and spend: clips, seconds, dollars. Needs no key and spends nothing."""
+    """Say what a run would make, take and spend: clips, time, memory, dollars. Spends and downloads nothing."""
+    from bench.backends.local.asking import read_told
     from bench.stages.plan import look_ahead
 
     if power:
         show_power(pilot or (), difference, margin, as_json)
         return
-    show_outlook(look_ahead(out, plan_hosted(suite, backend or (), options, price)), as_json)
+    told = read_told(set_value or (), device, weights, allow_pickle)
+    show_outlook(look_ahead(out, plan_asked(suite, backend or (), options, price, told)), as_json)
 
 
-def plan_hosted(
+def plan_asked(
     suite: str | None,
     backends: list[str] | tuple[str, ...],
     options: Path | None,
     price: float | None,
+    told: dict[str, Any],
     **others: object,
 ) -> Spec:
-    """The request of a run, with the models and options of its paid backends; `others` go to `plan_run`."""
+    """The request of a run, with models and options of its paid and local backends; `others` go to `plan_run`."""
     from bench.backends.hosted.asking import split_models, with_hosted
+    from bench.backends.local.asking import spell_out, with_local
     from bench.stages.run import plan_run
 
-    plain, models = split_models(backends)
-    return with_hosted(plan_run(suite, plain, **others), models, options, price)  # type: ignore[arg-type]
+    plain, models = split_models([spell_out(name) for name in backends])
+    spec = with_hosted(plan_run(suite, plain, **others), models, options, price)  # type: ignore[arg-type]
+    return with_local(spec, told)
 
 
 def agree(
@@ -124,6 +145,8 @@ def show_outlook(outlook: Outlook, as_json: bool) -> None:
         show(asdict(outlook), True, "")
         return
     console = show_table(outlook_table(outlook))
+    if outlook.loads:
+        console.print(load_table(outlook.loads))
     for line in (*_sums(outlook), *(f"- {note}" for note in outlook.notes)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -139,6 +162,30 @@ def outlook_table(outlook: Outlook) -> Table:
         seconds = "" if line.seconds is None else f"{line.seconds:g}"
         dollars = ["unknown" if usd is None else f"{usd:.2f}" for usd in (line.usd_a_clip, line.usd)]
         table.add_row(line.model, str(line.clips), seconds, *dollars, line.price)
+    return table
+
+
+def load_table(loads: Sequence[Load]) -> Table:
+    """A line a local model: what its clips take of this machine."""
+    from rich.table import Table
+
+    from bench.backends.local.estimate import spoken
+
+    table = Table(title="on this machine", title_justify="left")
+    for name in ("model", "clips", "frames", "GPU memory", "a clip", "all", "disk at most", "time is"):
+        table.add_column(name, justify="left" if name in {"model", "time is"} else "right")
+    for load in loads:
+        seconds = load.seconds_a_clip
+        times = ["not known"] * 2 if seconds is None else [spoken(seconds), spoken(seconds * load.clips)]
+        table.add_row(
+            load.model,
+            str(load.clips),
+            "not known" if load.frames is None else str(load.frames),
+            "not known" if load.memory_gb is None else f"{load.memory_gb:g} GB",
+            *times,
+            "not known" if load.disk_gb is None else f"{load.disk_gb:.2g} GB",
+            load.source,
+        )
     return table
 
 

@@ -1,23 +1,27 @@
-"""generate: prompts -> clips. What is drawn here goes to the workers; what is paid for stays in this process."""
+"""generate: prompts -> clips. Drawn ones go to all workers, models to a worker a GPU; paid ones stay in here."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections import deque
 from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from bench.backends.hosted.backend import HostedBackend
 from bench.backends.hosted.engine import Engine, Work
 from bench.backends.hosted.jobs import Interrupted, Served
 from bench.backends.hosted.ledger import FILE_NAME, Ledger
+from bench.backends.local.backend import drop_held
+from bench.backends.local.placing import gpu_count
 from bench.executors import Outcome, attempt, open_executor
-from bench.records import Clip, ClipRow, MissingClip, canonical_json
+from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
-from bench.stages.plan import Job, backend_of, hosted, plan_jobs, settled_rows
+from bench.stages.plan import Job, backend_of, hosted, is_local, plan_jobs, settled_rows
 from bench.video import content_hash, read_frames, write_lossless, write_preview
 
 __all__ = ["generate", "make_clip", "plan_jobs"]
@@ -56,11 +60,62 @@ def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[Clip
 def _made(run: RunFolder, jobs: list[Job], crew: Crew, max_cost_usd: float) -> Generator[ClipRow]:
     """A row for every job, as they end."""
     paid = [job for job in jobs if isinstance(backend_of(job.source), HostedBackend)]
-    drawn = [job for job in jobs if job not in paid]
+    local = [job for job in jobs if is_local(job)]
+    drawn = [job for job in jobs if job not in paid and job not in local]
     for index, outcome in open_executor(crew.executor)(make_clip, drawn, crew.workers):
         yield outcome.result or _missing_row(drawn[index], outcome)
+    if local:
+        yield from _generated(run, local, crew)
     if paid:
         yield from _bought(run, paid, max_cost_usd)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A clip of a local model, still in memory."""
+
+    frames: tuple[Picture, ...]
+    clip: Clip
+    """Without its frames."""
+
+
+def _generated(run: RunFolder, jobs: list[Job], crew: Crew) -> Generator[ClipRow]:
+    """As `_made`, for models on this machine: a worker a GPU, and a clip is encoded while the next one is generated."""
+    if crew.executor != "local":
+        raise FrameholdError(f"open models run on this machine alone: leave out --executor {crew.executor}")
+    workers = min(crew.workers, max(gpu_count(str(job.source.options.get("device", "auto"))) for job in jobs))
+    ended: deque[Future[ClipRow]] = deque()
+    try:
+        with ThreadPoolExecutor(1, "encode") as encoder:
+            for index, outcome in open_executor(crew.executor)(paint_clip, jobs, workers):
+                ended.append(encoder.submit(_keep, run, jobs[index], outcome))
+                while ended and (len(ended) > 1 or ended[0].done()):  # at most two clips wait in memory
+                    yield ended.popleft().result()
+            while ended:
+                yield ended.popleft().result()
+    finally:
+        drop_held()  # of this process, when it was the worker
+
+
+def paint_clip(job: Job) -> Painted:
+    """Generate one clip. Raises MissingClip when it cannot be had."""
+    backend = backend_of(job.source)
+    clip = backend.fetch(job.request, backend.submit(job.request))
+    return Painted(tuple(clip.frames or ()), replace(clip, frames=None))
+
+
+def _keep(run: RunFolder, job: Job, outcome: Outcome[Painted]) -> ClipRow:
+    """The row of a generated clip, its frames stored; of one that failed, the reason."""
+    painted = outcome.result
+    if painted is None:
+        return replace(_row(job), missing=outcome.missing)
+    clip = replace(painted.clip, frames=iter(painted.frames))
+    kept = attempt(_stored, (run, _row(job), clip))
+    return kept.result or _missing_row(job, kept)
+
+
+def _stored(delivery: tuple[RunFolder, ClipRow, Clip]) -> ClipRow:
+    return _store(*delivery)
 
 
 def _bought(run: RunFolder, jobs: list[Job], max_cost_usd: float) -> Generator[ClipRow]:

@@ -12,8 +12,21 @@ from pathlib import Path
 from bench.backends import Backend, open_backend
 from bench.backends.hosted.backend import HostedBackend
 from bench.backends.hosted.ledger import FILE_NAME, Ledger
-from bench.records import ClipRequest, ClipRow, FrameholdError, Plan, Quote, Source, Spec, canonical_json, fingerprint
+from bench.backends.local.backend import LocalBackend
+from bench.records import (
+    ClipRequest,
+    ClipRow,
+    FrameholdError,
+    Load,
+    Plan,
+    Quote,
+    Source,
+    Spec,
+    canonical_json,
+    fingerprint,
+)
 from bench.run_folder import RunFolder
+from bench.stages.timing import measured
 
 CENT_FRACTION = 1e-9  # sums of dollars are not exact
 NOWHERE = Path("results/.not-there-yet")
@@ -32,9 +45,12 @@ class Job:
 def plan_jobs(root: Path, spec: Spec, max_cost_usd: float) -> list[Job]:
     """Every clip the spec asks for, in the order of its sources. Raises FrameholdError as `generate` does.
 
-    Also when a paid backend has no SDK or no key: what cannot be bought should be told before anything is written.
+    Also when a paid backend has no SDK or no key, or a local one no device or no weights: what cannot be had should be
+    told before anything is written.
     """
     jobs, plans = list_jobs(root, spec)
+    if _made_ready(root, jobs):  # which commit it is was not known before
+        jobs, plans = list_jobs(root, spec)
     bill = bill_for(root, jobs)
     due_usd = bill.due_usd + sum(plan.cost_usd for plan in plans if not plan.quotes)
     if bill.unpriced and max_cost_usd < float("inf"):
@@ -81,11 +97,29 @@ def list_jobs(root: Path, spec: Spec) -> tuple[list[Job], list[Plan]]:
 
 
 def models_of(source: Source) -> tuple[str, ...]:
-    """The models asked of a source: those named, else all there are, or of a paid backend its default one."""
+    """The models asked of a source: those named, else all there are, or of a dear backend its default one."""
     backend = backend_of(source)
     if source.models:
         return source.models
-    return backend.default_models() if isinstance(backend, HostedBackend) else backend.models()
+    return backend.default_models() if isinstance(backend, HostedBackend | LocalBackend) else backend.models()
+
+
+def is_local(job: Job) -> bool:
+    """Whether the clip comes from an open model on this machine."""
+    return isinstance(backend_of(job.source), LocalBackend)
+
+
+def _made_ready(root: Path, jobs: Iterable[Job]) -> bool:
+    """Bring here what the local models of clips still to be made need. Raises FrameholdError where it cannot be had."""
+    local = [job for job in jobs if is_local(job)]
+    settled = settled_rows(RunFolder(root), local) if local else {}
+    due = [job for job in local if job.request.key.clip_id not in settled]
+    clips = Counter(job.request.key.model for job in due)
+    for model, job in {job.request.key.model: job for job in due}.items():
+        backend = backend_of(job.source)
+        if isinstance(backend, LocalBackend):
+            backend.check_ready(model, clips[model])
+    return bool(due)
 
 
 @dataclass(frozen=True)
@@ -189,6 +223,8 @@ class Outlook:
     unpriced: tuple[str, ...]
     repeatable: tuple[str, ...]
     notes: tuple[str, ...]
+    loads: tuple[Load, ...] = ()
+    """What the clips of local models take of this machine, those that are there already included."""
 
     @property
     def is_paid(self) -> bool:
@@ -223,6 +259,7 @@ def look_ahead(root: Path | None, spec: Spec, resubmit: bool = False) -> Outlook
         bill.unpriced,
         bill.repeatable,
         tuple(notes),
+        tuple(measured(load) for plan in plans for load in plan.loads),
     )
 
 

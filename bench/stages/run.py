@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from bench.backends import BACKENDS, open_backend
+from bench.backends.local.asking import downloading, spell_out
+from bench.backends.local.backend import LocalBackend
 from bench.backends.procedural.behaviours import DEFAULT_MODELS
 from bench.extractors import EXTRACTORS
 from bench.networks import check_clip_name
@@ -48,6 +50,7 @@ def plan_run(
     Alignment is seen by `clip_model`, else by the embedded CLIP where it knows prompts and pictures; `none` by none.
     Raises FrameholdError naming the option that cannot be.
     """
+    backends = [spell_out(name) for name in backends]
     if backends and clips:
         raise FrameholdError("--backend and --clips exclude each other: make two runs and compare them")
     if model and not clips:
@@ -109,7 +112,12 @@ def _sources(backends: Sequence[str]) -> tuple[Source, ...]:
     for backend, models in asked.items():
         if backend == "folder":
             raise FrameholdError("the folder backend is used with --clips DIR")
-        available = open_backend(backend, {}).models()
+        opened = open_backend(backend, {})
+        if isinstance(opened, LocalBackend):
+            for model in models:
+                opened.check_model(model.removeprefix(f"{backend}/"))
+            continue
+        available = opened.models()
         if unknown := [model for model in models if model not in available]:
             raise FrameholdError(f"--backend {unknown[0]}: {backend} has {', '.join(available)}")
     return tuple(Source(backend, {}, tuple(models)) for backend, models in asked.items())
@@ -124,12 +132,13 @@ def run_all(
     run: RunFolder, spec: Spec, crew: Crew, *, offline: bool = False, max_cost_usd: float = 0.0
 ) -> dict[str, Any]:
     """Generate, score and summarize; what is done already is not done again."""
-    plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: a request that cannot be leaves no folder
-    run.begin(spec)
-    with run.locked():
-        generate(run, crew, max_cost_usd)
-        score(run, crew, offline)
-        return summarize(run, crew, offline=offline)
+    with downloading(not offline):
+        plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: what cannot be leaves no folder
+        run.begin(spec)
+        with run.locked():
+            generate(run, crew, max_cost_usd)
+            score(run, crew, offline)
+            return summarize(run, crew, offline=offline)
 
 
 def workers_or_cores(workers: int) -> int:
