@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ class ResidualLagged:
         """What the worst 2% of blocks exceed, and the box around the worst of them."""
         if not self._past:
             self._past.append(_glance(step.previous.picture))
-        now, reading = _glance(step.current.picture), Reading(float("nan"))
+        now, reading = _glance(step.current.picture), Reading(math.nan)
         if len(self._past) == LAG:
             blocks = _residual(now, self._past[0])
             size = (now.gray.shape[0], now.gray.shape[1])
