@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
@@ -25,11 +26,12 @@ from bench.signals.views import (
 )
 
 LAG = 4  # distinct frames
+LEAST_INSIDE = 0.2  # share of the picture that must come from the earlier one for its light to be held against it
 SHRINK = 2  # the working picture is this many times as wide and as high as the one looked at here
 
 
 class ResidualLagged:
-    """Warping error against the distinct frame four before, of the worst 2% of blocks.
+    """Warping error against the distinct frame four before, of the worst 2% of blocks, a common change of light undone.
 
     In grey levels, not over the gradient: a part that melts into fog has none. A clip's first three steps say nothing.
     """
@@ -45,7 +47,7 @@ class ResidualLagged:
         """What the worst 2% of blocks exceed, and the box around the worst of them."""
         if not self._past:
             self._past.append(_glance(step.previous.picture))
-        now, reading = _glance(step.current.picture), Reading(float("nan"))
+        now, reading = _glance(step.current.picture), Reading(math.nan)
         if len(self._past) == LAG:
             blocks = _residual(now, self._past[0])
             size = (now.gray.shape[0], now.gray.shape[1])
@@ -70,9 +72,14 @@ def _residual(now: _Glance, before: _Glance) -> Plane:
     """Mean residual of blocks, grey levels; blocks that come from outside the earlier picture count 0."""
     height, width = now.gray.shape
     source = coordinates(height, width) + track(now.gray, before.gray)
-    left = cv2.cvtColor(cv2.absdiff(now.colour, sample(before.colour, source)), cv2.COLOR_RGB2GRAY)
     x, y = source[..., 0], source[..., 1]
-    inside = ((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)).astype(np.float32)
+    within = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    carried, inside = sample(before.colour, source), within.astype(np.float32)
+    if within.mean() >= LEAST_INSIDE:  # light that comes and goes over the whole picture is no break
+        mask = within.view(np.uint8)
+        light, dark = (sum(cv2.mean(plane, mask)[:3]) + 3.0 for plane in (now.colour, carried))
+        carried *= np.float32(light / dark)
+    left = cv2.cvtColor(cv2.absdiff(now.colour, carried), cv2.COLOR_RGB2GRAY)
     side, stride = BLOCK // SHRINK, STRIDE // SHRINK
     blocks = means_over(np.asarray(left, np.float32), side, stride)
     return blocks * (means_over(inside, side, stride) > 0.99)

@@ -36,8 +36,9 @@ class SubjectMotion:
     family: Family = "motion"
 
     def update(self, step: Step) -> Reading:
-        """Flow left without the affine camera that 1% of the grid exceed; 0 where there is no counterpart."""
-        return Reading(exceeded_by(step.subject_flow * step.trackable * step.confirmed, 0.01))
+        """Flow left without the affine camera that 1% of the grid exceed; 0 where less than that is confirmed."""
+        moved = step.subject_flow * step.trackable
+        return Reading(exceeded_by(moved, 0.01) if exceeded_by(moved * step.confirmed, 0.01) > 0 else 0.0)
 
 
 class CameraMotion:
