@@ -53,7 +53,7 @@ class Evidence(NamedTuple):
         largest = values.max(axis=0, initial=-np.inf)
         total = np.maximum(values, 0.0).sum(axis=0)
         below = (largest > 0) & (largest < 1)
-        return np.where(below, total / np.where(below, total + 1.0 - largest, 1.0), largest)
+        return np.asarray(np.where(below, total / np.where(below, total + 1.0 - largest, 1.0), largest), np.float64)
 
     def against(self, threshold: float) -> Evidence:
         """The same in multiples of the threshold, or of a detector's own."""

@@ -28,7 +28,9 @@ CELL = 4  # working pixels a side of the cells in which surfaces are followed
 CELLS_AROUND = 3  # side of the square of cells over which a surface's look is averaged
 SMALL = 8  # working pixels a side of the blocks by which frames are told apart
 TEXTURE = 1.5  # grey levels a pixel; on flatter ground flow is a guess
-GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out
+LEAST_VALID = 0.2  # of the picture, for its gain to be taken from what has a counterpart
+GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out,
+STEADY = 1.5  # unless it goes on from the step before, at up to this many times its pace: a fade nears black
 EXPLAINED = 0.7  # a block's residual over its change: flow that leaves more of it is no motion
 FIT_STRIDE = 16  # of the grid to which the camera's motion is fitted
 
@@ -81,6 +83,7 @@ class View:
 
     def __init__(self, index: int, picture: Picture) -> None:
         self.index = index
+        self.lightened = 0.0  # change of the mean luminance in the step to it, grey levels
         self.picture = picture
         self.gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         self.colour: Plane = picture.astype(np.float32)
@@ -167,12 +170,14 @@ class Step:
     def residual(self) -> Plane:
         """|current - gain x carried|, luminance of it, grey levels; a change of exposure is no inconsistency."""
         carried = sample(self.previous.colour, self.source)
-        mask = self.valid.view(np.uint8)
-        if self.valid.mean() >= 0.2:
-            now, before = (np.array(cv2.mean(plane, mask)[:3]) + 1.0 for plane in (self.current.colour, carried))
-            gain = now / before
-            if gain.max() < GAIN_LIMIT and gain.min() > 1 / GAIN_LIMIT:
-                cv2.multiply(carried, (*gain, 0.0), carried)  # type: ignore[call-overload]
+        sure = self.valid.mean() >= LEAST_VALID
+        mask = (self.valid if sure else np.ones_like(self.valid)).view(np.uint8)
+        now, before = (np.array(cv2.mean(plane, mask)[:3]) + 1.0 for plane in (self.current.colour, carried))
+        gain = now / before
+        self.current.lightened = float(np.mean(now - before))
+        pace = self.current.lightened / self.previous.lightened if self.previous.lightened else 0.0
+        if (sure and gain.max() < GAIN_LIMIT and gain.min() > 1 / GAIN_LIMIT) or 0 < pace < STEADY:
+            cv2.multiply(carried, (*gain, 0.0), carried)  # type: ignore[call-overload]
         return np.asarray(cv2.cvtColor(cv2.absdiff(self.current.colour, carried), cv2.COLOR_RGB2GRAY), np.float32)
 
     @cached_property

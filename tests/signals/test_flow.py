@@ -136,3 +136,19 @@ def test_a_cut_is_unmatched() -> None:
     (seen,) = steps(numbered([first, second]))
     assert Unmatched().update(seen).value > 0.2
     assert ResidualGlobal().update(seen).value > 0.5
+
+
+def faded(pictures: list[Picture], levels: list[float]) -> list[Picture]:
+    return [np.rint(each * level).astype(np.uint8) for each, level in zip(pictures, levels, strict=True)]
+
+
+def test_a_fade_goes_on_to_black_without_a_residual_and_a_sudden_drop_leaves_one() -> None:
+    """Near black a fade's last steps halve the picture and more; they go on at the pace of the steps before."""
+    fade = [1.0] * 4 + [1 - number / 8 for number in range(1, 9)]
+    residual = curves(faded(pan(12, 2), fade))["residual_local"]
+    assert max(residual) < 0.7  # the last picture is black
+    drop = curves(faded(pan(12, 2), [1.0] * 8 + [0.6] * 4))["residual_local"]
+    assert drop[7] > 3
+    back = curves(faded(pan(12, 2), [1.0] * 6 + [0.6] + [1.0] * 5))["residual_local"]  # no fade goes back and forth
+    assert back[5] > 3
+    assert back[6] > 3
