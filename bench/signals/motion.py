@@ -11,6 +11,8 @@ from bench.records import Family, Mode
 from bench.signals import Reading
 from bench.signals.views import Plane, Step, exceeded_by
 
+CAMERA_ERROR = 0.2  # of the camera's speed; over stills that a camera pans across 99% of the flow errs by less
+
 
 class Displacement:
     """How far the picture moved in one step, camera and subject together."""
@@ -28,7 +30,8 @@ class SubjectMotion:
     """How far the fastest hundredth of the picture moved against the camera's own motion.
 
     Only where a texture gives the flow something to follow, for on a blank wall it follows noise, and only where the
-    motion explains what changed.
+    motion explains what changed. Flow errs in proportion to its length: what may be the error of a moving camera's is
+    not counted, or a pan over a still would have a subject.
     """
 
     name, unit, floor = "subject_motion", "working pixels a step", 0.1
@@ -37,7 +40,7 @@ class SubjectMotion:
 
     def update(self, step: Step) -> Reading:
         """Flow left without the affine camera that 1% of the grid exceed; 0 where less than that is confirmed."""
-        moved = step.subject_flow * step.trackable
+        moved = step.subject_flow * step.trackable * (step.subject_flow > CAMERA_ERROR * step.camera.speed)
         return Reading(exceeded_by(moved, 0.01) if exceeded_by(moved * step.confirmed, 0.01) > 0 else 0.0)
 
 
