@@ -23,7 +23,8 @@ VIDEO_FORMATS = {
     "h264.mov": ("libx264", "yuv444p", {"crf": "8"}),
     "h264.mkv": ("libx264", "yuv420p", {"crf": "8"}),
     "h264-10-bit.mp4": ("libx264", "yuv420p10le", {"crf": "8"}),
-    "h265.mp4": ("libx265", "yuv420p", {"x265-params": "log-level=none:crf=8:pools=none:frame-threads=1"}),
+    # Without B-frames: x265 now and then gives a clip of one frame a time that no container takes.
+    "h265.mp4": ("libx265", "yuv420p", {"x265-params": "log-level=none:crf=8:bframes=0:pools=none:frame-threads=1"}),
     "prores.mov": ("prores_ks", "yuv422p10le", {}),
     "vp9.webm": ("libvpx-vp9", "yuv420p", {"crf": "8", "b": "0", "deadline": "realtime", "cpu-used": "8"}),
     "vp8.webm": ("libvpx", "yuv420p", {"b": "4M", "deadline": "realtime", "cpu-used": "8"}),

@@ -365,7 +365,7 @@ def test_alignment_that_nobody_scored_is_said(write: Write) -> None:
     old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
     note = "Alignment to the prompt is not compared: neither run was scored with --clip."
     assert note in compare(old, new).notes
-    both = [write(name, clips_of("m", STEADY), clip_model="embedded") for name in ("a", "b")]
+    both = [write(name, clips_of("m", STEADY), clip_model="ViT-B-32/laion2b_s34b_b79k") for name in ("a", "b")]
     assert note not in compare(*both).notes
     with pytest.raises(FrameholdError, match="differ in CLIP"):
         compare(old, both[0])
