@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, Protocol, TypeVar
@@ -125,6 +125,24 @@ def _alone(function: Callable[[Job], Result], job: Job) -> Outcome[Result]:
             return _submit(pool, function, job).result()
         except BrokenProcessPool:
             return Outcome(missing=KILLED)
+
+
+class Beside:
+    """One worker process beside other work. Nobody waits for what it does: who needs it looks for it, or does it."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+
+    def add(self, function: Callable[[Job], Result], job: Job) -> None:
+        """Do this too when there is time for it. A worker that was killed does nothing any more."""
+        self._pool = self._pool or _open_pool(1)
+        with suppress(BrokenProcessPool):
+            _submit(self._pool, function, job)
+
+    def close(self) -> None:
+        """End what is at work and leave the rest."""
+        if self._pool:
+            self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _open_pool(workers: int) -> ProcessPoolExecutor:

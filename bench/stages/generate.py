@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -15,7 +15,7 @@ from bench.backends.hosted.backend import HostedBackend
 from bench.backends.hosted.engine import Engine, Work
 from bench.backends.hosted.jobs import Interrupted, Served
 from bench.backends.hosted.ledger import FILE_NAME, Ledger
-from bench.backends.local.backend import drop_held
+from bench.backends.local.backend import LocalBackend, drop_held
 from bench.backends.local.placing import gpu_count
 from bench.executors import Outcome, attempt, open_executor
 from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json
@@ -26,11 +26,16 @@ from bench.video import content_hash, read_frames, write_lossless, write_preview
 
 __all__ = ["generate", "make_clip", "plan_jobs"]
 
+WAITED_FOR = (HostedBackend, LocalBackend)  # while one of their clips is made, cores are free
 PLAYABLE = {".mp4", ".webm", ".gif", ".webp"}
 
 
-def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[ClipRow]:
+def generate(
+    run: RunFolder, crew: Crew, max_cost_usd: float = 0.0, ahead: Callable[[ClipRow], None] | None = None
+) -> list[ClipRow]:
     """Make every clip of the spec that is not there yet; return all rows in the order of the request.
+
+    `ahead` is told of each clip while others are still made, where that leaves cores free: on a GPU, at a service.
 
     Raises FrameholdError when two sources claim one clip, when the price is above what may be spent (then nothing was),
     or when the disk is full.
@@ -39,6 +44,7 @@ def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[Clip
     mend(run.clips_path)
     rows = settled_rows(run, jobs)
     todo = [job for job in jobs if job.request.key.clip_id not in rows]
+    waited_for = {job.request.key.clip_id for job in todo if isinstance(backend_of(job.source), WAITED_FOR)}
     run.clips_folder.mkdir(exist_ok=True)
     crew.progress("generate", len(rows), len(jobs))
     try:
@@ -46,6 +52,8 @@ def generate(run: RunFolder, crew: Crew, max_cost_usd: float = 0.0) -> list[Clip
             for row in made:
                 append_row(run.clips_path, asdict(row))
                 rows[row.clip_id] = row
+                if ahead and row.clip_id in waited_for:
+                    ahead(row)
                 crew.progress("generate", len(rows), len(jobs))
     except KeyboardInterrupt:
         raise Interrupted(_what_runs(run, todo)) from None

@@ -22,7 +22,7 @@ from bench.stages import Crew
 from bench.stages.align import SWITCHED_OFF, default_clip
 from bench.stages.calibrate import load_calibration
 from bench.stages.generate import generate, plan_jobs
-from bench.stages.score import score
+from bench.stages.score import score, scoring_ahead
 from bench.stages.summarize import summarize
 from bench.suite import load_suite
 
@@ -136,7 +136,8 @@ def run_all(
         plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: what cannot be leaves no folder
         run.begin(spec)
         with run.locked():
-            generate(run, crew, max_cost_usd)
+            with scoring_ahead(run, offline) as ahead:
+                generate(run, crew, max_cost_usd, ahead if crew.workers > 1 else None)
             score(run, crew, offline)
             return summarize(run, crew, offline=offline)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import PurePosixPath
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.embedded import embedded_sha256, embedded_weights
-from bench.executors import open_executor
+from bench.executors import Beside, open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
 from bench.run_folder import RunFolder, replace_rows, replace_table
@@ -59,11 +59,7 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
     weights, unscored = _clip_weights(spec, offline)
-    jobs = [
-        Job(str(run.root), clip, spec.profile, weights, unscored, _fingerprint(clip, spec.profile, weights))
-        for clip in clips
-        if clip.file
-    ]
+    jobs = [_job(run, spec, clip, weights, unscored) for clip in clips if clip.file]
     run.cache_folder.mkdir(exist_ok=True)
     todo = [job for job in jobs if not run.part_path(job.clip.clip_id, job.fingerprint).exists()]
     failed: dict[str, ScoredRow] = {}
@@ -76,6 +72,25 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
         done += 1
         crew.progress("score", done, len(jobs))
     return _write_tables(run, jobs, failed)
+
+
+@contextmanager
+def scoring_ahead(run: RunFolder, offline: bool = False) -> Iterator[Callable[[ClipRow], None]]:
+    """Score each clip that is told, in a process beside whoever makes the next; `score` finds done what was done."""
+    spec = run.spec()
+    weights, unscored = _clip_weights(spec, offline)
+    run.cache_folder.mkdir(exist_ok=True)
+    with closing(Beside()) as beside:
+
+        def ahead(clip: ClipRow) -> None:
+            if clip.file:
+                beside.add(score_clip, _job(run, spec, clip, weights, unscored))
+
+        yield ahead
+
+
+def _job(run: RunFolder, spec: Spec, clip: ClipRow, weights: Weights | None, unscored: str | None) -> Job:
+    return Job(str(run.root), clip, spec.profile, weights, unscored, _fingerprint(clip, spec.profile, weights))
 
 
 def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow]) -> list[ScoredRow]:

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -136,6 +137,25 @@ def test_a_whole_run_of_a_pipeline_on_disk(call: Call, saved: Saved, tmp_path: P
     assert (code, load["clips"], load["frames"]) == (0, 2, 9)
     assert load["source"] == "median of 2 clips in results, on cpu"
     assert load["seconds_a_clip"] > 0
+
+
+@pytest.mark.slow
+def test_clips_of_open_models_are_scored_while_the_next_is_made(
+    call: Call, saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def listening(run: RunFolder, offline: bool) -> Iterator[Callable[[ClipRow], None]]:
+        yield lambda clip: told.append(clip.prompt_id)
+
+    monkeypatch.setattr("bench.stages.run.scoring_ahead", listening)
+    model = ["--backend", "ltx-video", "--set", f"repo={saved('ltx-video')}", "--set", "frames=9", *SMALL]
+    assert call("run", "two.toml", *model, "--out", "run", "--workers", "2")[0] == 0
+    assert told == [row.prompt_id for row in RunFolder(tmp_path / "run").clips()]
+    told.clear()
+    assert call("run", "two.toml", *model, "--out", "alone", "--workers", "1")[0] == 0
+    assert told == []  # one worker was asked for
 
 
 def test_a_plan_of_what_is_not_here_downloads_nothing(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
