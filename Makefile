@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 	$(BIN)/framehold run quick --out results/quick --workers $(WORKERS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

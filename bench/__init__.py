@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -196,11 +196,31 @@ def score_video(
 def _frames(video: str | Path | Iterable[Picture], fps: float | None) -> Iterable[Frame]:
     from bench.video import DEFAULT_FPS, Frame, read_frames
 
+    if fps is not None and not (isinstance(fps, int | float) and 0 < fps < float("inf")):
+        raise ValueError(f"fps: expected a number above 0, got {fps!r}")
     if isinstance(video, str | Path):
         return read_frames(Path(video), folder_fps=fps or DEFAULT_FPS)
-    if fps is None or fps <= 0:
-        raise ValueError(f"pictures come without times: expected fps, got {fps}")
-    return (Frame(index, index / fps, picture) for index, picture in enumerate(video))
+    if isinstance(video, bytes) or not isinstance(video, Iterable):
+        raise ValueError(f"expected a path or pictures (frames, height, width, 3), got {type(video).__name__}")
+    if fps is None:
+        raise ValueError("pictures come without times: expected fps, got None")
+    return (Frame(index, index / fps, picture) for index, picture in enumerate(_checked(video)))
+
+
+def _checked(video: Iterable[Picture]) -> Iterator[Picture]:
+    """The pictures, each seen to be one: floats or another order of axes would be scored, and wrongly."""
+    import numpy as np
+
+    first: tuple[int, ...] = ()
+    for index, given in enumerate(video):
+        picture = np.asarray(given)
+        first = first or picture.shape
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or picture.shape != first:
+            raise ValueError(
+                f"expected uint8 pictures (height, width, 3) of one size, got {picture.dtype} {picture.shape} at frame "
+                f"{index}" + (f" after {first}" if picture.shape != first else "")
+            )
+        yield picture
 
 
 def calibrate(

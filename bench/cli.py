@@ -73,19 +73,21 @@ def main() -> None:
             said = error.format_message().translate(CONTROL).rstrip(".")
             sys.stderr.write(f"framehold: {said}; see `{path} --help`\n")
         sys.exit(2)
-    except FrameholdError as error:
+    except Exception as error:
         if debug:
             raise
-        sys.stderr.write(f"framehold: {str(error).translate(CONTROL)}\n")
+        sys.stderr.write(f"framehold: {_told(error).translate(CONTROL)}\n")
         sys.exit(2)
-    except OSError as error:
-        if debug:
-            raise
-        place = f"{error.filename}: ".translate(CONTROL) if error.filename else ""
-        sys.stderr.write(
-            f"framehold: {place}{error.strerror or error}; nothing done so far is lost: mend it and run again\n"
-        )
-        sys.exit(2)
+
+
+def _told(error: Exception) -> str:
+    """What to say of an error that ends the command."""
+    if isinstance(error, FrameholdError):
+        return str(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}; nothing done so far is lost: mend it and run again"
+    return f"{type(error).__name__}: {error}: a damaged file, or a fault of framehold; --debug shows where"
 
 
 if __name__ == "__main__":

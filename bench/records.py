@@ -24,6 +24,10 @@ Json = Mapping[str, Any]
 Picture = NDArray[np.uint8]  # height x width x 3, RGB
 
 
+REAL, FROZEN = "real footage", "frozen frame"
+"""The two rows that stand in every table; no model may have their names."""
+
+
 class FrameholdError(Exception):
     """The run cannot go on. One line for the user: names the file or option and says what to do."""
 

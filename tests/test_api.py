@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,7 +81,24 @@ def test_an_array_is_scored(clips: Path) -> None:
     assert score.curves["frame"].between(0, FRAMES - 1).all()
     assert {"warping_error", "temporal_flickering", "mean_flow_magnitude"} <= set(score.metrics)
     assert all(np.isfinite(value) for value in score.metrics.values())
-    assert score.motion > 0
+    assert score.motion == 0  # a pan has a camera and no subject
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 48, 64, 3)),
+        np.full((4, 48, 64, 3), np.nan, np.float32),
+        np.zeros((4, 48, 64, 3), np.uint16),
+        np.zeros((4, 48, 64), np.uint8),
+        np.zeros((4, 3, 48, 64), np.uint8),
+        np.zeros((1, 4, 48, 64, 3), np.uint8),
+        [np.zeros((48, 64, 3), np.uint8), np.zeros((24, 64, 3), np.uint8)],
+    ],
+)
+def test_what_is_no_picture_is_refused_and_not_scored(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"expected uint8 pictures \(height, width, 3\) of one size, got"):
+        bench.score_video(wrong, fps=24)
 
 
 def test_a_change_of_everything_breaks_it() -> None:
@@ -112,7 +130,7 @@ def test_stillness_does_not_pay_unless_nothing_must_move() -> None:
 
 @pytest.mark.parametrize("fps", [None, 0, -1])
 def test_pictures_need_their_rate(fps: float | None) -> None:
-    with pytest.raises(ValueError, match="expected fps"):
+    with pytest.raises(ValueError, match=r"expected fps|expected a number above 0"):
         bench.score_video([picture(texture(48, 64))], fps=fps)
 
 

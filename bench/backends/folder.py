@@ -102,6 +102,9 @@ class FolderBackend:
         path = (self._root / ticket).absolute()
         if not path.exists():
             raise MissingClip(f"{path}: no such file")
+        target = path.resolve()
+        if target.is_file() and not target.is_relative_to(self._root.resolve()) and not _is_video(target):
+            raise MissingClip(f"{ticket}: a link to a file outside the folder that is no video by its name")
         if request.identity.startswith(UNREADABLE):
             content_hash(path)  # says why
         return Clip(path=path, fps=request.fps, facts={"source": ticket})
@@ -172,7 +175,8 @@ def _refuse_undecodable(*names: str) -> None:
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [path for path in _visible(folder) if path.is_dir()]
+    """Folders in it that are no run of framehold's own."""
+    return [path for path in _visible(folder) if path.is_dir() and not (path / "spec.json").is_file()]
 
 
 def _clips(folder: Path) -> list[Path]:

@@ -141,7 +141,7 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     """The verdict and a sentence. What is left out may not decide it: if it could, the verdict is inconclusive."""
     if pairing.same_bytes():
-        return "pass", "pass: every clip of the candidate is the baseline's, byte for byte"
+        return "pass", "pass: every clip of the candidate is the baseline's, byte for byte by the recorded hashes"
     verdict = verdict_of(difference, margin)
     if rule != "left-out" or not sensitivity or {sensitivity.best_verdict, sensitivity.worst_verdict} == {verdict}:
         return verdict, sentence_of(verdict, difference, margin, unit)
@@ -165,11 +165,14 @@ def _provisos(one: Contender, other: Contender, rule: MissingRule, overridden: b
 
 def _margin(text: str, horizon: float) -> float:
     try:
-        return read_margin(text, horizon)
+        margin = read_margin(text, horizon)
     except ValueError as error:
         raise FrameholdError(
             f"--margin {text}: expected a share of the horizon such as 5%, or a number of frames or seconds"
         ) from error
+    if margin >= horizon:
+        raise FrameholdError(f"--margin {text}: no difference can be larger than the horizon of {horizon:g}: take less")
+    return margin
 
 
 def _sensitivity(pairing: Pairing, horizons: Horizons, unit: Unit, margin: float) -> Sensitivity:

@@ -14,6 +14,8 @@ from bench.backends.hosted.backend import HostedBackend
 from bench.backends.hosted.ledger import FILE_NAME, Ledger
 from bench.backends.local.backend import LocalBackend
 from bench.records import (
+    FROZEN,
+    REAL,
     ClipRequest,
     ClipRow,
     FrameholdError,
@@ -49,6 +51,10 @@ def plan_jobs(root: Path, spec: Spec, max_cost_usd: float) -> list[Job]:
     told before anything is written.
     """
     jobs, plans = list_jobs(root, spec)
+    if taken := next((job.request.key.model for job in jobs if job.request.key.model in {REAL, FROZEN}), None):
+        raise FrameholdError(
+            f"{taken!r} is the name of a row that stands in every table: call the model something else"
+        )
     if _made_ready(root, jobs):  # which commit it is was not known before
         jobs, plans = list_jobs(root, spec)
     bill = bill_for(root, jobs)

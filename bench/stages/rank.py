@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.comparison import Horizons, stand_in
 from bench.ranking import Entry, Leaderboard, Place, rank_models
-from bench.records import FrameholdError, Json
+from bench.records import FROZEN, REAL, FrameholdError, Json
 from bench.run_folder import RunFolder
 from bench.stages import Crew
 from bench.stages.admit import RULES, Submission, admit
@@ -29,8 +29,6 @@ from bench.summary import (
     summarize_reality,
 )
 from bench.survival import Floats, restricted_mean
-
-REAL, FROZEN = "real footage", "frozen frame"
 
 
 def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules: bool = True) -> Leaderboard:

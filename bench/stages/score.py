@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from bench.embedded import embedded_sha256, embedded_weights
 from bench.executors import Beside, open_executor
@@ -171,11 +172,12 @@ def score_frames(
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenCV on one thread: its flow depends on how a picture is split among threads."""
+    """OpenCV and BLAS on one thread: flow and sums depend on how they are split among threads."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
-        yield
+        with threadpool_limits(1, "blas"):
+            yield
     finally:
         cv2.setNumThreads(threads)
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.holds import Judgement, judge, long_enough
-from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
+from bench.records import FROZEN, REAL, Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew
 from bench.stages.align import about_alignment
@@ -32,7 +32,6 @@ from bench.summary import (
 )
 
 FAR = 1.6  # a frame rate further than this, by ratio, from every class is outside the calibration
-REAL, FROZEN = "real footage", "frozen frame"
 NOTHING: Mapping[str, Any] = {  # of a model whose clips are all missing
     "frames_held": None,
     "seconds_held": None,
