@@ -276,18 +276,15 @@ def steps(frames: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
             yield step
 
 
-@lru_cache(maxsize=1)
-def _matcher() -> cv2.DISOpticalFlow:
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-
-
 def _flow(start: View, end: View) -> Plane:
     return track(start.gray, end.gray)
 
 
 def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:
     """Flow (height, width, 2) from each pixel of `start` to its place in `end`, both luminance, by DIS."""
-    return np.asarray(_matcher().calc(start, end, None), np.float32)  # type: ignore[call-overload]
+    # Made anew: one that has seen a small picture keeps the scales it chose for that, and gives other flow ever after.
+    matcher = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    return np.asarray(matcher.calc(start, end, None), np.float32)  # type: ignore[call-overload]
 
 
 def sample(plane: Plane, at: Plane) -> Plane:

@@ -22,6 +22,7 @@ from bench.signals.views import (
     exceeded_by,
     region_of,
     steps,
+    track,
     working_picture,
     working_size,
 )
@@ -341,3 +342,11 @@ def test_fewer_than_two_frames_have_no_step() -> None:
 
 def test_a_step_bears_the_container_frame_of_its_later_picture() -> None:
     assert [step.index for step in steps([(0, flat((1, 1, 1))), (4, flat((9, 9, 9))), (6, flat((1, 1, 1)))])] == [4, 6]
+
+
+def test_flow_does_not_depend_on_pictures_seen_before() -> None:
+    first, second = (cv2.cvtColor(each, cv2.COLOR_RGB2GRAY) for each in pan(2, 3))
+    flow = track(np.asarray(first, np.uint8), np.asarray(second, np.uint8))
+    small = np.asarray(cv2.resize(first, (32, 32)), np.uint8)
+    track(small, small)
+    assert np.array_equal(track(np.asarray(first, np.uint8), np.asarray(second, np.uint8)), flow)
