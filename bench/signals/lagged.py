@@ -27,6 +27,7 @@ from bench.signals.views import (
 
 LAG = 4  # distinct frames
 LEAST_INSIDE = 0.2  # share of the picture that must come from the earlier one for its light to be held against it
+LEAST_SIDE = 32
 SHRINK = 2  # the working picture is this many times as wide and as high as the one looked at here
 
 
@@ -63,7 +64,8 @@ class _Glance(NamedTuple):
 
 
 def _glance(picture: Picture) -> _Glance:
-    size = (picture.shape[1] // SHRINK, picture.shape[0] // SHRINK)
+    # DIS cannot follow a strip that is narrower than its patches: a side keeps what it needs.
+    size = (max(picture.shape[1] // SHRINK, LEAST_SIDE), max(picture.shape[0] // SHRINK, LEAST_SIDE))
     small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
     return _Glance(small.astype(np.float32), np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8))
 
