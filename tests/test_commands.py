@@ -425,3 +425,14 @@ def test_no_command_at_all_is_help(call: Call) -> None:
     ended = call()
     assert ended.code == 2
     assert "Usage: framehold" in ended.out + "".join(ended.errors)
+
+
+def test_a_fault_of_our_own_is_exit_2_and_no_regression(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("torn")
+
+    monkeypatch.setattr("bench.stages.compare.compare", broken)
+    ended = call("compare", "a", "b")
+    assert (ended.code, ended.out) == (2, "")
+    (error,) = ended.errors
+    assert error.startswith("framehold: RuntimeError: torn: a damaged file, or a fault of framehold")

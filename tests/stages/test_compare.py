@@ -441,3 +441,9 @@ def test_where_seeds_mean_nothing_the_comparison_says_so() -> None:
     assert _seeds(side("one", None), side("other", "exact")) == []
     (note,) = _seeds(side("runway/gen4.5", "exact"), side("fal/kling", "no"))
     assert note.startswith("Seeds mean nothing to fal/kling:")
+
+
+def test_a_margin_that_nothing_can_exceed_is_refused(write: Write) -> None:
+    run = write("run", clips_of("m", STEADY))
+    with pytest.raises(FrameholdError, match="no difference can be larger than the horizon"):
+        compare(run, run, margin="100%")
