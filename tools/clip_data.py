@@ -46,6 +46,7 @@ SHARD = 400  # scenes a file
 SUITE, FROM_SUITE = "quick", 0.05  # its prompts are captions too, drawn from other seeds; their share of all
 HARD = 0.2  # share of scenes under a hard condition: fast, occluded, in changing light, whipped about
 ATTRIBUTES = ("subject", "colour", "action", "place", "count")
+LIVELY, LIVELY_SHARE = 3, 0.35  # actions; what share of the scenes is drawn of subjects alone that know so many
 LEFT_OUT = 20  # one in so many combinations of subject, colour and place is never trained on
 
 
@@ -95,6 +96,13 @@ def random_caption(rng: np.random.Generator) -> Caption:
     return caption(compose_prompt(rng, kinds[int(rng.choice(len(kinds), p=shares))]).text)
 
 
+def _taught_caption(rng: np.random.Generator) -> Caption:
+    """Like `random_caption`, with more of those who can do several things: what they do is the hardest to see."""
+    if rng.uniform() >= LIVELY_SHARE:
+        return random_caption(rng)
+    return caption(compose_prompt(rng, _one(rng, [kind for kind, each in PHRASES.items() if len(each.verbs) >= LIVELY])).text)
+
+
 @lru_cache(maxsize=1)
 def _suite_captions() -> tuple[Caption, ...]:
     return tuple(caption(prompt.text) for prompt in load_suite(SUITE).prompts)
@@ -117,9 +125,9 @@ def scene_of(text: str, seed: int, size: tuple[int, int], hard: str | None = Non
 def one_scene(key: Sequence[int], test: bool = False) -> tuple[Caption, NDArray[np.uint8]]:
     """Scene number `key` of all that can be drawn; for training none of the combinations that are left out."""
     rng = np.random.default_rng(list(key))
-    told = random_caption(rng)
+    told = _taught_caption(rng)
     while told.left_out and not test:
-        told = random_caption(rng)
+        told = _taught_caption(rng)
     frames = np.sort(rng.choice(LAST_FRAME, FRAMES, replace=False))
     width, height = SIZES[int(rng.integers(len(SIZES)))]
     hard = _one(rng, tuple(CONDITIONS)) if rng.uniform() < HARD else None

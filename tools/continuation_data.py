@@ -2,9 +2,9 @@
 
 python -m tools.continuation_data REFERENCE OUT [PART PARTS]
 
-REFERENCE is a folder of real clips with a manifest.csv (file, source_id). For each clip, and for each of some clips
-drawn by the procedural backend, one file of examples is written to OUT; files that are there are kept, so it can be
-stopped, run again, and run as several parts side by side.
+REFERENCE is a folder of real clips with a manifest.csv (file, source_id). For each take of each clip, and for each of
+some clips drawn by the procedural backend, one file of examples is written to OUT; files that are there are kept, so it
+can be stopped, run again, and run as several parts side by side.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ from bench.stages.calibrate import FASTER, RATES, clips_of
 from bench.video import content_hash, frames_per_second, is_held, read_frames
 from tools.continuation_drawn import DRAWN, DrawnClip, drawn_clip
 
-LONGEST = 64  # frames of a clip that are used
+LONGEST = 64  # frames of a take
 SHORTEST = 10
-DRAWS = 10  # failures laid on a clip at each rate
+TAKES, WHOLE_TAKES = 6, 2  # of each clip; the first show the whole picture from its first frame on, others a part
+SMALLEST_PART = 0.5  # of the width and of the height
+DRAWS = 14  # failures laid on a take
 DRAWN_DRAWS = 6
 SEEN = (3.0, 10.0)  # grey levels of a block: below nobody sees it, above everybody does
 ABRUPT_STEPS, GRADUAL_STEPS = 3, 18  # after the onset; of gradual ones every second
 LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
 HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
 """Failures that are laid on twice as often as others."""
-FADES = ("fade_in", "fade_out")
-CONTROLS_A_RATE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
+CONTROLS_A_TAKE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
 
 
 class Examples(NamedTuple):
@@ -156,28 +157,51 @@ def _plan(failure: Failure, pictures: list[Picture], other: list[Picture], rng: 
     return Plan(failure.name, severity, share, onset, gradual, frames)
 
 
-def examples(number: int, path: Path, others: Sequence[Path]) -> list[Examples]:
-    """All examples made from one real clip: at the fastest rate it can stand for and at one of the others, in turn."""
-    rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
-    pictures, fps = _read(path)
+class Footage(NamedTuple):
+    """A clip at its own size."""
+
+    pictures: list[Picture]
+    fps: float
+
+
+def take(footage: Footage, number: int, rng: np.random.Generator) -> tuple[float, list[Picture]] | None:
+    """(rate, frames at the working size) of one take; None where the clip is too short for any rate.
+
+    The first take is at the fastest rate that the clip can stand for, the second at one of the others.
+    """
+    steps = {rate: max(1, round(footage.fps / rate)) for rate in RATES if rate <= footage.fps * FASTER}
+    rates = [rate for rate, step in steps.items() if len(footage.pictures[::step]) >= SHORTEST]
+    if not rates:
+        return None
+    rate = rates[0] if not number else rates[int(rng.integers(min(1, len(rates) - 1), len(rates)))]
+    whole = number < WHOLE_TAKES
+    longest = min(LONGEST, len(footage.pictures) // steps[rate])
+    start = 0 if whole else int(rng.integers(len(footage.pictures) - (longest - 1) * steps[rate]))
+    rows, columns = (slice(0, side) if whole else _part(side, rng) for side in footage.pictures[0].shape[:2])
+    chosen = footage.pictures[start :: steps[rate]][:longest]
+    return rate, [working_picture(np.ascontiguousarray(picture[rows, columns])) for picture in chosen]
+
+
+def _part(side: int, rng: np.random.Generator) -> slice:
+    length = round(side * float(rng.uniform(SMALLEST_PART, 1)))
+    begin = int(rng.integers(side - length + 1))
+    return slice(begin, begin + length)
+
+
+def examples(footage: Footage, other: Footage, number: int, rng: np.random.Generator) -> list[Examples]:
+    """All examples made from one take of a real clip."""
+    taken = take(footage, number, rng)
+    if taken is None:
+        return []
+    rate, pictures = taken
     height, width = pictures[0].shape[:2]
-    other = [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in _read(_one(others, rng))[0]]
-    found = []
-    steps = {rate: max(1, round(fps / rate)) for rate in RATES if rate <= fps * FASTER}
-    rates = [rate for rate, step in steps.items() if len(pictures[::step]) >= SHORTEST]
-    for rate in (*rates[:1], *rates[1 + number % max(len(rates) - 1, 1) :][:1]):
-        kept = pictures[:: steps[rate]]
-        found += unbroken(f"real {rate:g}", kept, plans=plans_for(kept, other, rng, DRAWS))
-        if number % BACKWARD_EVERY == 0:
-            found += unbroken(f"backward {rate:g}", kept[::-1], CONTROL_EVERY)
-        names = [str(name) for name in rng.permutation(list(CONTROLS))[:CONTROLS_A_RATE]]
-        for name in dict.fromkeys([*names, FADES[number % 2]]):  # light that comes and goes is the hardest of them
-            found += unbroken(name, CONTROLS[name](kept, other, rng), CONTROL_EVERY)
+    strange = [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in other.pictures[:LONGEST]]
+    found = unbroken(f"real {rate:g}", pictures, plans=plans_for(pictures, strange, rng, DRAWS))
+    if int(rng.integers(BACKWARD_EVERY)) == 0:
+        found += unbroken(f"backward {rate:g}", pictures[::-1], CONTROL_EVERY)
+    for name in rng.choice(list(CONTROLS), CONTROLS_A_TAKE if number < WHOLE_TAKES else 1, replace=False):
+        found += unbroken(str(name), CONTROLS[str(name)](pictures, strange, rng), CONTROL_EVERY)
     return [sequence for sequence in found if len(sequence.steps)]
-
-
-def _one(paths: Sequence[Path], rng: np.random.Generator) -> Path:
-    return paths[int(rng.integers(len(paths)))]
 
 
 def examples_drawn(clip: DrawnClip) -> list[Examples]:
@@ -188,23 +212,25 @@ def examples_drawn(clip: DrawnClip) -> list[Examples]:
     return [sequence for sequence in unbroken("real drawn", clip.pictures, plans=plans) if len(sequence.steps)]
 
 
-def _read(path: Path) -> tuple[list[Picture], float]:
-    pictures, times = [], []
-    for frame in read_frames(path):
-        pictures.append(working_picture(frame.picture))
-        times.append(frame.time_seconds)
-        if len(times) == LONGEST:
-            break
-    return pictures, frames_per_second(times)
+def _read(path: Path) -> Footage:
+    frames = list(read_frames(path))
+    return Footage([frame.picture for frame in frames], frames_per_second([frame.time_seconds for frame in frames]))
 
 
 def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tuple[Path, str, str, list[Examples]]]:
     """(file to write, source, sha256, examples) of everything of this part that is not there yet."""
     clips = clips_of(reference)
-    for number, (path, source) in list(enumerate(clips))[part::parts]:
-        if not (target := folder / f"{path.stem}.npz").exists():
-            others = [other for other, its in clips if its != source]
-            yield target, source, content_hash(path), examples(number, path, others)
+    for path, source in clips[part::parts]:
+        targets = {number: folder / f"{path.stem}-{number}.npz" for number in range(TAKES)}
+        missing = [number for number, target in targets.items() if not target.exists()]
+        if not missing:
+            continue
+        footage, sha256 = _read(path), content_hash(path)
+        others = [other for other, its in clips if its != source]
+        for number in missing:
+            rng = np.random.default_rng([int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16), number])
+            other = _read(others[int(rng.integers(len(others)))])
+            yield targets[number], source, sha256, examples(footage, other, number, rng)
     for number in range(DRAWN)[part::parts]:
         if not (target := folder / f"drawn-{number}.npz").exists():
             yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))

@@ -483,7 +483,7 @@ def main() -> None:
                     (each, np.array([weigh(member[0], c) for c in each.courses])) for each in member[1][clip.name]
                 ]
         tensors |= {f"m{name}.{key}": value for key, value in member[0].items()}
-        seen[f"m{name}"] = sorted(clip.sha256 for clip in taught)
+        seen[f"m{name}"] = sorted({clip.sha256 for clip in taught})
         if options.out:
             _write(options.out, tensors, seen)
     if judged:
