@@ -42,7 +42,7 @@ from bench.signals.continuation import (
 )
 
 CHANNELS, HIDDEN, HEAD = 32, 24, 48
-BATCH, SAMPLES = 32, 5_000  # of an epoch, half of them broken
+BATCH, SAMPLES = 32, 10_000  # of an epoch, half of them broken
 CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
 SMOOTHING = 0.02  # of labels
 RATE, RATE_ONWARD = 3e-3, 1.5e-3  # of learning, at its highest: from nothing, from a member taught before
@@ -417,13 +417,17 @@ def _part(tensors: Mapping[str, NDArray[np.float32]], name: str) -> dict[str, ND
 def _start(
     path: Path | None, name: str, clips: Sequence[ClipExamples], sources: set[str]
 ) -> dict[str, NDArray[np.float32]] | None:
-    """The member of that name in a file written before; it must not have seen what this one is tested on."""
+    """The member of that name in a file written before; it must not have seen footage that this one is tested on."""
     if path is None:
         return None
     tensors, seen = _members(path)
-    if known := {clip.sha256 for clip in clips if clip.source in sources} & set(seen[f"m{name}"]):
+    if known := {clip.sha256 for clip in _filmed(clips) if clip.source in sources} & set(seen[f"m{name}"]):
         raise SystemExit(f"--start {path}: m{name} has seen {len(known)} of the clips that it would be tested on")
     return _part(tensors, f"m{name}")
+
+
+def _filmed(clips: Sequence[ClipExamples]) -> list[ClipExamples]:
+    return [clip for clip in clips if not clip.source.startswith(DRAWN)]
 
 
 Taught = tuple[dict[str, NDArray[np.float32]], dict[str, list[Told]]]
