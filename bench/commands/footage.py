@@ -61,7 +61,7 @@ def validate(
     content = asdict(study)
     paths = write_study(content, study.found, out)
     if as_json:
-        show(content, True, "")
+        show(content | {"files": {path.name: str(path) for path in paths}}, True, "")
         return
     share = content["false_alarms"]["share"]
     show_table(study_table(study.found))

@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from bench.records import Interval
+from bench.report.study_misses import study_misses_page
 from bench.run_folder import replace, replace_text
 from bench.validation import ALWAYS_HALF, NEVER, OWN, Found
 
@@ -29,11 +30,12 @@ COLUMNS = (
 
 
 def write_study(study: Mapping[str, Any], found: Sequence[Found], out: Path) -> list[Path]:
-    """validation.md and validation.svg in `out`; the paths written."""
-    table, figure = out / "validation.md", out / "validation.svg"
+    """validation.md, validation.svg and misses.html in `out`; the paths written."""
+    table, figure, page = out / "validation.md", out / "validation.svg", out / "misses.html"
     replace_text(table, study_markdown(study, found))
     _draw(found, figure)
-    return [table, figure]
+    replace_text(page, study_misses_page(study, out))
+    return [table, figure, page]
 
 
 def study_markdown(study: Mapping[str, Any], found: Sequence[Found]) -> str:
