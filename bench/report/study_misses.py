@@ -44,6 +44,8 @@ def _section(its: Mapping[str, Any], out: Path) -> Section:
     told = TOLD.get(its["name"], "missed, or their onset named wrongly")
     shown = len(its["shown"])
     rest = "" if shown == its["misses"] else f"; the worst {shown} are shown" if shown > 1 else "; the worst is shown"
+    if not shown:
+        rest = ": the unbroken clips raise the same ones, and those are shown under false alarms"
     return Section(
         _words(its["name"]).capitalize(),
         f"{its['misses']} of {its['trials']} {told}{rest}.",
@@ -97,7 +99,8 @@ def _done(miss: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _said(miss: Mapping[str, Any]) -> str:
-    evidence = f"{miss['evidence']:.0%} of the threshold"
+    share = miss["evidence"]
+    evidence = f"{share:.0%} of the threshold" if share < 2 else f"{share:.1f} times the threshold"
     if miss["alarm"] is None:
         most = f", most at frame {miss['peak'][0]} ({cause_label(miss['peak'][1])})" if miss["peak"] else ""
         held = "all frames" if miss["held_frames"] == miss["frames"] else count(miss["held_frames"], "frame")
@@ -131,7 +134,7 @@ def _mark(miss: Mapping[str, Any], frame: int) -> str:
         return "begins"
     if frame == miss["alarm"]:
         return "alarm"
-    return "told" if frame == miss["named"] else ""
+    return "break" if frame == miss["named"] else ""
 
 
 def _words(name: str) -> str:

@@ -22,6 +22,7 @@ from bench.stages.misses import (
     BELIEVED,
     CONTROLS,
     FALSE_ALARMS,
+    MISNAMED,
     PREMATURE,
     Miss,
     MissPicture,
@@ -103,6 +104,8 @@ def shown_frames(wrong: Wrong, untouched: int) -> Iterator[tuple[str, int]]:
         about = trial.onset if named is None or wrong.how not in {PREMATURE, FALSE_ALARMS, CONTROLS} else named
         alone = wrong.how in {PREMATURE, FALSE_ALARMS} or trial.frames != untouched
         frames = {min(max(about + step, 0), last) for step in (AROUND if alone else AFTER[trial.kind])}
+        if wrong.how == MISNAMED and named is not None:
+            frames = {*sorted(frames)[:-1], named}
         if not alone:
             yield from ((clip, frame) for frame in sorted(frames) for clip in (UNTOUCHED, LAID))
             return

@@ -132,10 +132,15 @@ def _believed(trials: Sequence[Wrong]) -> Group:
 def worst(groups: Mapping[str, Group]) -> dict[str, list[Wrong]]:
     """The misses to show, at most `MOST`: of every group the first, then of every group the second, and so on.
 
-    Groups that went wrong in a larger share of their trials come first. Within one the clips differ while they can.
+    Alarms and beliefs come first, then families by the share of their trials that went wrong. Within one group the
+    clips differ while they can; an early alarm that the unbroken clip raises as well is shown as that one alone.
     """
     waiting = {name: _varied(name, group.wrong)[:MOST_OF_ONE] for name, group in groups.items()}
-    order = sorted(groups, key=lambda name: -len(groups[name].wrong) / groups[name].trials)
+    if PREMATURE in waiting and FALSE_ALARMS in groups:
+        alarmed = {each.job for each in groups[FALSE_ALARMS].wrong}
+        early = [each for each in groups[PREMATURE].wrong if each.job not in alarmed]
+        waiting[PREMATURE] = _varied(PREMATURE, early)[:MOST_OF_ONE]
+    order = sorted(groups, key=lambda name: (name in FAILURES, -len(groups[name].wrong) / groups[name].trials))
     taken = [(name, turn) for turn in range(MOST_OF_ONE) for name in order if turn < len(waiting[name])][:MOST]
     return {name: [waiting[name][turn] for its, turn in taken if its == name] for name in groups}
 
