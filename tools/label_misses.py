@@ -23,8 +23,8 @@ STEPS = (-1, 0, 1, 4)  # frames shown about a frame, the one before it first
 TITLE = "Where people and the hold disagree"
 EXPLAIN = (
     "Frames about the break that people see stand above those where framehold has the most evidence, on a narrow "
-    "screen beside them. Frames are numbered from 0. Evidence is a share of the threshold: an alarm goes off above 100%. "
-    "Only clips that raters agree on are shown.",
+    "screen beside them. Frames are numbered from 0. Evidence is a share of the threshold: an alarm goes off above "
+    "100%. Only clips that raters agree on are shown.",
 )
 
 
