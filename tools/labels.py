@@ -45,6 +45,8 @@ def main(run: str, labels: str, misses: str | None = None) -> None:
     print(f"{'clip':44} {'frames':>6} {'motion':>6}  {'people':>14}  {'hold':>5} {'onset':>5} {'evidence':>8}  cause")
     for name, row in table.sort_values("evidence").set_index("name").iterrows():
         said = f"breaks {row['break_median_told']:.0f}" if row["broke_told"] else "holds"
+        if pd.isna(row["broke_told"]):
+            said = "split"
         sure = "" if row["unanimous_told"] else "?"
         cause = row["cause"] if row["broke"] else ""
         print(
@@ -58,7 +60,8 @@ def main(run: str, labels: str, misses: str | None = None) -> None:
         print_figures(f"unanimous, motion {motion}", sure[sure["motion_told"] == motion])
     late = table[table["broke_told"].astype(bool) & (table["break_median_told"] >= LATE)]
     near = (late["onset_frame"] - late["break_median_told"]).abs() <= NEAR
-    print(f"late breaks named to within {NEAR} frames: {share_interval(int(near.sum()), len(late))}")
+    named = share_interval(int(near.sum()), len(late)) if len(late) else "there are none"
+    print(f"late breaks named to within {NEAR} frames: {named}")
     print(f"static: {int(static.sum())}")
     if misses:
         replace_text(Path(misses), label_misses(RunFolder(run), table))
@@ -68,6 +71,9 @@ def main(run: str, labels: str, misses: str | None = None) -> None:
 def print_figures(name: str, table: pd.DataFrame) -> None:
     """AUC of the evidence, with an interval by bootstrap over clips, and what the rule says."""
     evidence, broke = table["evidence"].to_numpy(float), table["broke_told"].to_numpy(bool)
+    if broke.all() or not broke.any():
+        print(f"{name}: {broke.sum()} break, {(~broke).sum()} hold; no AUC without both")
+        return
     rng = np.random.default_rng(0)
     draws = (rng.integers(0, len(table), len(table)) for _ in range(REPLICATES))
     replicates = np.array([auc(evidence[draw], broke[draw]) for draw in draws])
