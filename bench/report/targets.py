@@ -94,7 +94,7 @@ def target_rows(below: Sequence[Below]) -> tuple[tuple[str, ...], list[tuple[str
 
 def family_rows(found: Sequence[Found]) -> list[tuple[str, ...]]:
     """Family, AUC of framehold, the best of the other measures and its name, and whether framehold is above it."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for own in _families(found, OWN):
         rivals = [one for one in found if one.group == own.group and one.measure != OWN]
         if best := max(rivals, key=lambda one: one.auc.value, default=None):

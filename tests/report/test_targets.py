@@ -26,7 +26,7 @@ def study(alarms: float = 0.0, low: float = 0.0, control: float = 0.0, held: flo
     }
 
 
-def below(*its: Found) -> list[tuple[str, str, float, float | None, bool]]:
+def below(*its: Found) -> list[tuple[object, ...]]:
     return [tuple(one) for one in below_targets(study(), its)]
 
 
