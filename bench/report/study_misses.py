@@ -42,15 +42,21 @@ def study_misses_page(study: Mapping[str, Any], out: Path) -> str:
 
 def _section(its: Mapping[str, Any], out: Path) -> Section:
     told = TOLD.get(its["name"], "missed, or their onset named wrongly")
-    shown = len(its["shown"])
-    rest = "" if shown == its["misses"] else f"; the worst {shown} are shown" if shown > 1 else "; the worst is shown"
-    if not shown:
-        rest = ": the unbroken clips raise the same ones, and those are shown under false alarms"
     return Section(
         _words(its["name"]).capitalize(),
-        f"{its['misses']} of {its['trials']} {told}{rest}.",
+        f"{its['misses']} of {its['trials']} {told}{_rest(its)}.",
         tuple(_card(miss, out) for miss in its["shown"]),
     )
+
+
+def _rest(its: Mapping[str, Any]) -> str:
+    """How many of the misses are shown, where that is not all."""
+    shown = len(its["shown"])
+    if shown == its["misses"]:
+        return ""
+    if not shown and its["name"] == "premature alarms":
+        return ": the unbroken clips raise the same ones, see false alarms"
+    return {0: "; none is shown", 1: "; the worst is shown"}.get(shown, f"; the worst {shown} are shown")
 
 
 def _card(miss: Mapping[str, Any], out: Path) -> Card:

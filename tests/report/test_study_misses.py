@@ -128,6 +128,17 @@ def test_the_page_holds_no_more_pictures_than_fit(tmp_path: Path, monkeypatch: p
     assert any(each.text == "1 card without pictures: this page holds no more of them." for each in page.all("p"))
 
 
+def test_a_section_says_how_many_are_shown(tmp_path: Path) -> None:
+    early, none = section("premature alarms", misses=3), section("cut", misses=2)
+    page = page_of(tmp_path, section("blur", miss(), miss(), misses=5), section("freeze", miss()), early, none)
+    assert [each.text for each in page.all("p", "section-told")] == [
+        "5 of 9 missed, or their onset named wrongly; the worst 2 are shown.",
+        "1 of 9 missed, or their onset named wrongly.",
+        "3 of 9 alarms before the failure began: the unbroken clips raise the same ones, see false alarms.",
+        "2 of 9 missed, or their onset named wrongly; none is shown.",
+    ]
+
+
 def test_a_damaged_or_absent_strip_leaves_the_card(tmp_path: Path) -> None:
     (tmp_path / "misses").mkdir()
     (tmp_path / "misses" / "a.jpg").write_bytes(b"no picture")
