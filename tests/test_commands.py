@@ -436,3 +436,24 @@ def test_a_fault_of_our_own_is_exit_2_and_no_regression(call: Call, monkeypatch:
     assert (ended.code, ended.out) == (2, "")
     (error,) = ended.errors
     assert error.startswith("framehold: RuntimeError: torn: a damaged file, or a fault of framehold")
+
+
+def test_validate_names_the_files_it_wrote_and_the_targets_it_is_below(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.stages.validate import Study
+
+    share = {"value": 0.2, "low": 0.1, "high": 0.3}
+    study = Study("drawn", "x", 2, 2, 12, 0, {"clips": 40, "share": share}, (), {}, {}, {})
+
+    def stage(out: Path, *_: object) -> Study:
+        out.mkdir()
+        return study
+
+    monkeypatch.setattr("bench.stages.validate.validate", stage)
+    content = json.loads(call("validate", "--out", "study", "--json").out)
+    assert content["files"] == ["study/validation.md", "study/validation.svg", "study/misses.html"]
+    assert all((tmp_path / name).is_file() for name in content["files"])
+    assert [(one["group"], one["wanted"]) for one in content["below_targets"]] == [("unbroken clips", 0.05)]
+    assert "| unbroken clips | 0.20 / 0.05 |" in (tmp_path / "study/validation.md").read_text(encoding="utf-8")
+    assert call("validate", "--out", "again").out.splitlines()[-1] == "again/misses.html"

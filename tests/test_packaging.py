@@ -80,13 +80,13 @@ from importlib.resources import files
 import bench
 from bench.stages.calibrate import load_calibration
 from bench.suite import load_suite, shipped_suites
-from bench.report.page import _environment
+from bench.report.templates import environment
 print(json.dumps({
     "file": bench.__file__,
     "suites": shipped_suites(),
     "prompts": len(load_suite("quick").prompts),
     "calibration": load_calibration("light")[0].profile,
-    "template": bool(_environment().get_template("report.html")),
+    "template": bool(environment().get_template("report.html")),
 }))
 """
 

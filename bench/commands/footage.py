@@ -54,6 +54,7 @@ def validate(
     from dataclasses import asdict
 
     from bench.report.study import study_table, write_study
+    from bench.report.targets import below_targets
     from bench.stages.validate import validate as stage
 
     with crew_of(executor, workers) as crew:
@@ -61,7 +62,8 @@ def validate(
     content = asdict(study)
     paths = write_study(content, study.found, out)
     if as_json:
-        show(content, True, "")
+        below = [one._asdict() for one in below_targets(content, study.found)]
+        show(content | {"below_targets": below, "files": [str(path) for path in paths]}, True, "")
         return
     share = content["false_alarms"]["share"]
     show_table(study_table(study.found))

@@ -7,10 +7,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.report.spelling import relative_link
 
+Item = TypeVar("Item")
 MOST_STRIPS = 200
 MOST_BYTES = 14_000_000  # of JPEG: a third more as text, and the page stays under 20 MB
 SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG markers that say how large the picture is
@@ -61,7 +62,7 @@ def embedded(
     """
     chosen: dict[str, tuple[bytes, float]] = {}
     room = MOST_BYTES
-    for clip_id in _turn_by_turn(groups):
+    for clip_id in turn_by_turn(groups):
         if clip_id not in rows or (content := _content(root, rows[clip_id])) is None:
             continue
         if len(chosen) == MOST_STRIPS or len(content) > room:
@@ -72,7 +73,8 @@ def embedded(
     return chosen
 
 
-def _turn_by_turn(groups: Iterable[Sequence[str]]) -> Iterator[str]:
+def turn_by_turn(groups: Iterable[Sequence[Item]]) -> Iterator[Item]:
+    """The first of every group, then the second of every group, and so on."""
     waiting = [list(group) for group in groups]
     for turn in range(max((len(group) for group in waiting), default=0)):
         yield from (group[turn] for group in waiting if turn < len(group))
@@ -107,7 +109,7 @@ def filmstrip(
 ) -> Filmstrip:
     """The pictures of a strip; the onset has a border, and in it the region a box."""
     last = max(len(frames) - 1, 1)
-    box = _box(region) if region is not None else None
+    box = box_of(region) if region is not None else None
     pictures = tuple(
         StripPicture(frame, f"{100 * place / last:.3f}", frame == onset, box if frame == onset else None)
         for place, frame in enumerate(frames)
@@ -115,7 +117,7 @@ def filmstrip(
     return Filmstrip(f"data:image/jpeg;base64,{base64.b64encode(content).decode()}", f"{aspect:.4f}", pictures)
 
 
-def _box(region: Sequence[float]) -> Box | None:
+def box_of(region: Sequence[float]) -> Box | None:
     """The region cut to the picture; None where nothing of it is inside."""
     if len(region) != 4 or not all(math.isfinite(side) for side in region):
         return None

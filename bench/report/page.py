@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.holds import STATIC
@@ -16,8 +14,9 @@ from bench.report.clip_cards import ClipGroup, clip_groups
 from bench.report.distance_panels import distance_panels
 from bench.report.evidence_lines import THRESHOLD
 from bench.report.ranking import ranked_rows, reference_rows
-from bench.report.spelling import count, percent, printable, unit
+from bench.report.spelling import unit
 from bench.report.survival_panels import survival_panels, whisker
+from bench.report.templates import asset, environment
 from bench.report.words import cause_label
 from bench.run_folder import RunFolder
 from bench.survival import share_interval
@@ -32,8 +31,8 @@ def page(run: RunFolder) -> str:
     holds = run.table(run.holds_path).to_pylist()
     rows, references = ranked_rows(summary), reference_rows(summary)
     groups = clip_groups(run, rows, holds)
-    script = _asset("report.js")
-    return _environment().get_template("report.html").render(
+    script = asset("report.js")
+    return environment().get_template("report.html").render(
         spec=spec,
         summary=summary,
         rows=rows,
@@ -52,24 +51,6 @@ def page(run: RunFolder) -> str:
         script=Markup(script),  # noqa: S704 - ours
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )  # fmt: skip
-
-
-def _environment() -> Environment:
-    """Everything that is printed is escaped; an unknown name in a template is an error."""
-    environment = Environment(
-        autoescape=True,
-        loader=FunctionLoader(_asset),
-        undefined=StrictUndefined,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "count": count}
-    return environment
-
-
-def _asset(name: str) -> str:
-    return (files("bench") / "assets" / "templates" / name).read_text(encoding="utf-8")
 
 
 def _states(groups: list[ClipGroup]) -> dict[str, int]:

@@ -9,6 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from bench.records import Interval
+from bench.report.study_misses import study_misses_page
+from bench.report.targets import below_targets, family_rows, measure_rows, target_rows
 from bench.run_folder import replace, replace_text
 from bench.validation import ALWAYS_HALF, NEVER, OWN, Found
 
@@ -29,11 +31,12 @@ COLUMNS = (
 
 
 def write_study(study: Mapping[str, Any], found: Sequence[Found], out: Path) -> list[Path]:
-    """validation.md and validation.svg in `out`; the paths written."""
-    table, figure = out / "validation.md", out / "validation.svg"
+    """validation.md, validation.svg and misses.html in `out`; the paths written."""
+    table, figure, page = out / "validation.md", out / "validation.svg", out / "misses.html"
     replace_text(table, study_markdown(study, found))
     _draw(found, figure)
-    return [table, figure]
+    replace_text(page, study_misses_page(study, out))
+    return [table, figure, page]
 
 
 def study_markdown(study: Mapping[str, Any], found: Sequence[Found]) -> str:
@@ -53,6 +56,8 @@ def study_markdown(study: Mapping[str, Any], found: Sequence[Found]) -> str:
         "",
         *_markdown(COLUMNS, study_rows(found)),
         "",
+        *_target_lines(study, found),
+        *_baseline_lines(found),
         "## Hard but consistent: what must raise no alarm",
         "",
         *_markdown(
@@ -72,6 +77,32 @@ def study_markdown(study: Mapping[str, Any], found: Sequence[Found]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _target_lines(study: Mapping[str, Any], found: Sequence[Found]) -> list[str]:
+    head, rows = target_rows(below_targets(study, found))
+    told = (
+        "What was reached / what was wanted; a star where the interval holds what was wanted. Delay: median frames at "
+        "middle severity, - where more than half were missed."
+    )
+    return ["## Below the targets", "", *([told, "", *_markdown(head, rows)] if rows else ["Nothing."]), ""]
+
+
+def _baseline_lines(found: Sequence[Found]) -> list[str]:
+    families = family_rows(found)
+    above = sum(row[-1] == "yes" for row in families)
+    return [
+        "## Against the baselines",
+        "",
+        f"framehold's AUC is above that of every baseline in {above} of {len(families)} families.",
+        "",
+        *_markdown(("family", "framehold AUC", "best baseline AUC", "above every baseline"), families),
+        "",
+        "Means over families:",
+        "",
+        *_markdown(("measure", "AUC", "caught", "onset within 2", "C-index"), measure_rows(found)),
+        "",
+    ]
 
 
 def study_table(found: Sequence[Found]) -> Table:
@@ -114,7 +145,7 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         "| " + " | ".join(head) + " |",
         "|" + "---|" * len(head),
-        *("| " + " | ".join(cell.replace("|", ",") for cell in row) + " |" for row in rows),
+        *("| " + " | ".join(cell.replace(" | ", ", ").replace("|", ",") for cell in row) + " |" for row in rows),
     ]
 
 

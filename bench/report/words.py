@@ -5,6 +5,7 @@ from __future__ import annotations
 CAUSES = {
     "residual_local": "local warping error",
     "residual_global": "warping error",
+    "residual_lagged": "warping error over four frames",
     "unmatched": "parts without counterpart",
     "exposure_drift": "exposure drift",
     "colour_drift": "colour drift",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,19 +78,67 @@ class Told(NamedTuple):
     baselines: Mapping[str, list[float]]
     held_share: float
     """Frames held over frames, stillness counted against the clip."""
+    cause: str | None = None
+    """Of the break, where framehold told one."""
+    peak: tuple[int, str] | None = None
+    """The frame with the most evidence and its signal; studies of before did not keep it."""
+
+
+class Steady(NamedTuple):
+    """A clip of the study that is said to be unbroken, and what must move in it."""
+
+    name: str
+    kind: str
+    pictures: Sequence[Picture]
+    moves: Moves
 
 
 def run_trials(job: TrialJob) -> list[Told]:
     """The clip unbroken, under its controls, as its adversaries, and broken in its ways. Raises MissingClip."""
     with one_thread():
-        pictures, fps = footage_frames(job.footage, job.frames)
-        others = _as_large(footage_frames(job.other, job.frames)[0], pictures[0])
+        pictures, others, fps = _scenery(job)
         watch = _Watch(job, fps)
-        told = [watch.judge("", "clean", pictures, "none")]
-        rng = np.random.default_rng(job.seed)
-        told += [watch.judge(name, "control", CONTROLS[name](pictures, others, rng), "none") for name in job.controls]
-        told += [watch.judge(name, "adversary", posing(name, pictures, rng), "subject") for name in job.adversaries]
+        told = [watch.judge(*steady) for steady in _steady(job, pictures, others)]
         return told + watch.broken(pictures, others)
+
+
+def trial_pictures(job: TrialJob, number: int) -> tuple[list[Picture], list[Picture]]:
+    """The untouched frames of a job's clip, and those of one of its trials, numbered as `run_trials` tells them.
+
+    All are at the working size. Raises MissingClip.
+    """
+    with one_thread():
+        pictures, others, _ = _scenery(job)
+        if steady := next(islice(_steady(job, pictures, others), number, None), None):
+            return pictures, list(steady.pictures)
+        onset, plan = _plans(job, len(pictures))[number - 1 - len(job.controls) - len(job.adversaries)]
+        return pictures, _laid(plan, onset, pictures, others)
+
+
+def _scenery(job: TrialJob) -> tuple[list[Picture], list[Picture], float]:
+    """The clip, the footage it is mixed with, at its size, and frames a second."""
+    pictures, fps = footage_frames(job.footage, job.frames)
+    return pictures, _as_large(footage_frames(job.other, job.frames)[0], pictures[0]), fps
+
+
+def _steady(job: TrialJob, pictures: Sequence[Picture], others: Sequence[Picture]) -> Iterator[Steady]:
+    """One after another: each draws from where the one before it left the generator."""
+    yield Steady("", "clean", pictures, "none")
+    rng = np.random.default_rng(job.seed)
+    for name in job.controls:
+        yield Steady(name, "control", CONTROLS[name](pictures, others, rng), "none")
+    for name in job.adversaries:
+        yield Steady(name, "adversary", posing(name, pictures, rng), "subject")
+
+
+def _plans(job: TrialJob, frames: int) -> list[tuple[int, Break]]:
+    """Each break with the frame of its onset, the earliest first."""
+    return sorted(((max(1, round(one.place * (frames - 1))), one) for one in job.breaks), key=_onset)
+
+
+def _laid(plan: Break, onset: int, pictures: Sequence[Picture], others: Sequence[Picture]) -> list[Picture]:
+    scene = Scene(pictures, others, onset, plan.share)
+    return FAILURES[plan.failure].apply(scene, SEVERITIES[plan.severity], np.random.default_rng(plan.seed))
 
 
 @lru_cache(maxsize=4)
@@ -141,15 +190,12 @@ class _Watch:
 
     def broken(self, pictures: list[Picture], others: list[Picture]) -> list[Told]:
         """Each failure laid on the clip, going on from what was measured before its onset."""
-        plans = sorted(((max(1, round(one.place * (len(pictures) - 1))), one) for one in self.job.breaks), key=_onset)
         scoring, at, told = self.start(), 0, []
-        for onset, plan in plans:
+        for onset, plan in _plans(self.job, len(pictures)):
             while at < onset:
                 scoring.add(Frame(at, at / self.fps, pictures[at]))
                 at += 1
-            scene = Scene(pictures, others, onset, plan.share)
-            failure = FAILURES[plan.failure]
-            frames = failure.apply(scene, SEVERITIES[plan.severity], np.random.default_rng(plan.seed))
+            frames = _laid(plan, onset, pictures, others)
             forked = scoring.fork()
             for index in range(onset, len(frames)):
                 forked.add(Frame(index, index / self.fps, frames[index]))
@@ -159,7 +205,7 @@ class _Watch:
                 len(frames),
                 {},
                 plan.failure,
-                failure.kind,
+                FAILURES[plan.failure].kind,
                 plan.severity,
                 plan.share,
                 onset,
@@ -174,7 +220,8 @@ class _Watch:
     def _told(self, scoring: Scoring, trial: Trial, baselines: Mapping[str, list[float]], moves: Moves) -> Told:
         scored = scoring.finish()
         curves = {curve.signal: curve for curve in scored.curves}
-        hold = judge(curves, trial.frames, scored.row.fps, moves, self.job.classes).hold
+        judged = judge(curves, trial.frames, scored.row.fps, moves, self.job.classes)
+        hold, most = judged.hold, max(judged.evidence, key=lambda point: point[1], default=None)
         finding = Finding(hold.evidence, hold.alarm_frame, hold.onset_frame if hold.alarm_frame is not None else None)
         findings = {OWN: finding}
         static = hold.broke and hold.alarm_frame is None
@@ -182,7 +229,8 @@ class _Watch:
         warping = np.zeros(trial.frames)
         warping[list(curves["warping_error"].frames)] = curves["warping_error"].values
         all_baselines = {**baselines, "Lai warping error": warping.tolist()} if baselines else {}
-        return Told(told, all_baselines, hold.held_frames / trial.frames)
+        peak = (most[0], most[2]) if most else None
+        return Told(told, all_baselines, hold.held_frames / trial.frames, hold.cause, peak)
 
 
 def _onset(plan: tuple[int, Break]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,14 @@ from bench.executors import open_executor
 from bench.failures import FAILURES, SEVERITIES, SHARES
 from bench.failures.adversaries import ADVERSARIES, MOVING
 from bench.failures.controls import CONTROLS
-from bench.records import FrameholdError, Json, Profile, RateClass, canonical_json, fingerprint
+from bench.records import FrameholdError, Json, Profile, RateClass, fingerprint
 from bench.run_folder import replace_text
 from bench.signals import open_profile
 from bench.stages import Crew
 from bench.stages.calibrate import Measured, classes_from, clips_of, load_calibration, measure_footage
+from bench.stages.miss_strips import draw_misses
+from bench.stages.misses import MissSection
+from bench.stages.told import read_told, write_told
 from bench.stages.trials import BASELINES, RATE, Break, Footage, Told, TrialJob, run_trials
 from bench.suite import load_suite
 from bench.validation import (
@@ -58,12 +62,13 @@ class Study:
     controls: dict[str, dict[str, Any]]
     adversaries: dict[str, dict[str, Any]]
     about: Json
+    misses: tuple[MissSection, ...] = ()
 
 
 def validate(
     out: Path, crew: Crew, reference: Path | None = None, profile_name: str = "light", draws: int = 24, seed: int = 0
 ) -> Study:
-    """Run the study and write validation.json into `out`; what was done before is not done again.
+    """Run the study; write validation.json and strips of the worst misses into `out`. What was judged stays judged.
 
     Without `reference` the clips are drawn by the procedural backend. Raises FrameholdError when there is too little.
     """
@@ -75,7 +80,9 @@ def validate(
     frames = min(LONGEST, *(_class_at(classes).frames for classes in rules.values()))
     jobs = _jobs(footage, rules, profile, frames, draws, seed)
     told = list(_run(out, jobs, crew))
-    study = _study(told, frames, len(footage), str(reference or "procedural/steady"), thresholds, seed)
+    every = list(chain.from_iterable(told))
+    study = _study(every, frames, len(footage), str(reference or "procedural/steady"), thresholds, seed)
+    study = replace(study, misses=tuple(draw_misses(out, jobs, told, crew)))
     replace_text(out / "validation.json", json.dumps(asdict(study), indent=1, ensure_ascii=False) + "\n")
     return study
 
@@ -182,8 +189,8 @@ def _spread(clips: int, draws: int, rng: np.random.Generator) -> list[int]:
     return [int(clip) for _ in range(0, draws, clips) for clip in rng.permutation(clips)][:draws]
 
 
-def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[Told]:
-    """What was told of every trial, from the folder or by doing it; a clip that cannot be read is left out."""
+def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[list[Told]]:
+    """What was told of every job's trials, from the folder or by doing it; none of a clip that cannot be read."""
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     paths = [parts / f"{_fingerprint(job)}.json" for job in jobs]
@@ -191,27 +198,13 @@ def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[Told]:
     crew.progress("validate", len(jobs) - len(todo), len(jobs))
     ended = open_executor(crew.executor)(run_trials, [jobs[number] for number in todo], crew.workers)
     for done, (index, outcome) in enumerate(ended, start=len(jobs) - len(todo) + 1):
-        replace_text(paths[todo[index]], canonical_json([_packed(each) for each in outcome.result or ()]))
+        write_told(paths[todo[index]], outcome.result or ())
         crew.progress("validate", done, len(jobs))
-    for path in paths:
-        yield from (_unpacked(row) for row in json.loads(path.read_text(encoding="utf-8")))
+    yield from map(read_told, paths)
 
 
 def _fingerprint(job: TrialJob) -> str:
     return fingerprint([asdict(job), open_profile(job.profile).version, embedded_sha256()])
-
-
-def _packed(told: Told) -> Json:
-    return {
-        "trial": asdict(told.trial),
-        "baselines": {name: [round(value, 6) for value in values] for name, values in told.baselines.items()},
-        "held_share": told.held_share,
-    }
-
-
-def _unpacked(row: Any) -> Told:
-    findings = {name: Finding(*values) for name, values in row["trial"].pop("findings").items()}
-    return Told(Trial(findings=findings, **row["trial"]), row["baselines"], row["held_share"])
 
 
 def _study(told: Sequence[Told], frames: int, clips: int, footage: str, thresholds: str, seed: int) -> Study:

@@ -13,9 +13,10 @@ from bench.records import FrameholdError, Prompt
 from bench.report.study import study_rows, write_study
 from bench.stages import Crew
 from bench.stages.calibrate import load_calibration
-from bench.stages.trials import Break, Footage, TrialJob, footage_frames, run_trials, ssim
+from bench.stages.trials import Break, Footage, Told, TrialJob, footage_frames, run_trials, ssim
 from bench.stages.validate import Study, validate
 from bench.validation import OWN
+from tests.report.html_tree import read_page
 
 FRAMES = 24
 WALK = Prompt("walk", "A man in a red shirt walks along a beach")
@@ -82,16 +83,21 @@ def test_structural_similarity_is_one_for_equals_and_falls_with_noise() -> None:
     assert ssim(picture, other) < 0.1
 
 
+def small(patch: pytest.MonkeyPatch) -> None:
+    """Two failures over drawn clips of few frames."""
+    patch.setattr("bench.stages.validate.WORLD_SEEDS", 1)
+    patch.setattr("bench.stages.validate.LONGEST", 12)
+    patch.setattr("bench.stages.validate.LEAST_UNBROKEN", 1)
+    patch.setattr("bench.stages.validate.FAILURES", {name: FAILURES[name] for name in ("cut", "vanish")})
+    patch.setattr("bench.stages.validate.SHARES", (0.25,))
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
     """One draw of each failure over a few drawn clips of few frames."""
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.stages.validate.WORLD_SEEDS", 1)
-        patch.setattr("bench.stages.validate.LONGEST", 12)
-        patch.setattr("bench.stages.validate.LEAST_UNBROKEN", 1)
-        patch.setattr("bench.stages.validate.FAILURES", {name: FAILURES[name] for name in ("cut", "vanish")})
-        patch.setattr("bench.stages.validate.SHARES", (0.25,))
+        small(patch)
         return validate(out, Crew(), draws=1), out
 
 
@@ -109,12 +115,34 @@ def test_a_study_of_the_drawn_world(study: tuple[Study, Path]) -> None:
 def test_a_study_is_written_for_people(study: tuple[Study, Path]) -> None:
     found, out = study
     paths = write_study(json.loads((out / "validation.json").read_text(encoding="utf-8")), found.found, out)
-    assert [path.name for path in paths] == ["validation.md", "validation.svg"]
+    assert [path.name for path in paths] == ["validation.md", "validation.svg", "misses.html"]
     text = paths[0].read_text(encoding="utf-8")
     assert "| cut |" in text
     assert "| frozen_frame | 1 |" in text
     assert paths[1].read_text(encoding="utf-8").startswith("<?xml")
     assert all(len(row) == 12 for row in study_rows(found.found))
+    assert "| cut | " in text.split("## Against the baselines")[1]
+    page = read_page(paths[2])
+    shown = [miss for section in found.misses for miss in section.shown]
+    assert len(page.all("article")) == len(shown) > 0
+    assert len(page.all("figure")) == len(shown)
+    assert {path.name for path in (out / "misses").iterdir()} == {Path(miss.strip).name for miss in shown}
+
+
+@pytest.mark.slow
+def test_a_study_that_is_run_again_judges_nothing_again(
+    study: tuple[Study, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, out = study
+
+    def judged(job: TrialJob) -> list[Told]:
+        raise AssertionError(f"{job.footage.name} was judged again")
+
+    small(monkeypatch)
+    monkeypatch.setattr("bench.stages.validate.run_trials", judged)
+    before = (out / "validation.json").read_bytes()
+    assert validate(out, Crew(), draws=1) == found
+    assert (out / "validation.json").read_bytes() == before
 
 
 def test_no_draws_is_an_error(tmp_path: Path) -> None:
