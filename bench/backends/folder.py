@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -90,7 +91,8 @@ class FolderBackend:
             raise FrameholdError(f"{self._path}: no clips of model {unknown[0]!r}: it has {', '.join(self.models())}")
         entries = _with_prompt_ids(entries, suite)
         prompts = _suite_prompts(entries, suite) if suite.prompts else _own_prompts(entries)
-        wanted = [entry for entry in _with_seeds(entries) if not models or entry.model in models]
+        asked = {prompt.id: prompt.seeds for prompt in suite.prompts}
+        wanted = [entry for entry in _with_seeds(entries, asked) if not models or entry.model in models]
         return Plan(tuple(self._request(entry, prompts[entry.prompt_id]) for entry in wanted))
 
     def submit(self, request: ClipRequest) -> str:
@@ -318,8 +320,11 @@ def _own_prompts(entries: list[Entry]) -> dict[str, Prompt]:
     }
 
 
-def _with_seeds(entries: list[Entry]) -> list[Entry]:
-    """Given seeds stay; the others get the lowest free ones, in order. Raises FrameholdError for a seed given twice."""
+def _with_seeds(entries: list[Entry], asked: Mapping[str, Sequence[int]]) -> list[Entry]:
+    """Given seeds stay; the others get the free ones that the suite asks for, then the lowest free ones, in order.
+
+    Raises FrameholdError for a seed given twice.
+    """
     taken: dict[tuple[str, str, int], str] = {}
     for entry in entries:
         if entry.row.seed is not None:
@@ -333,9 +338,8 @@ def _with_seeds(entries: list[Entry]) -> list[Entry]:
     for entry in entries:
         seed = entry.row.seed
         if seed is None:
-            seed = 0
-            while (entry.model, entry.prompt_id, seed) in taken:
-                seed += 1
+            candidates = chain(asked.get(entry.prompt_id, ()), count())
+            seed = next(each for each in candidates if (entry.model, entry.prompt_id, each) not in taken)
             taken[entry.model, entry.prompt_id, seed] = entry.origin
         seeded.append(replace(entry, seed=seed))
     return seeded

@@ -18,6 +18,7 @@ from bench.stages import Crew
 from bench.stages.admit import RULES, Submission, admit
 from bench.stages.pair import differences
 from bench.stages.redraw import HeldRun, redraw
+from bench.stages.seal import is_sealed, unsealed_note
 from bench.summary import (
     REPLICATES,
     common_horizon,
@@ -117,6 +118,10 @@ def _references(admitted: Sequence[Submission], standard: HeldRun, horizon: int,
     }
 
 
+def _unsealed(admitted: Sequence[Submission]) -> list[Path]:
+    return list(dict.fromkeys(one.run.folder.root for one in admitted if not is_sealed(one.run.folder)))
+
+
 def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach: int, rules: bool) -> list[str]:
     notes = []
     if reach < asked:
@@ -128,6 +133,7 @@ def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach:
         for one in admitted
         if (differing := differences(standard, one.run))
     ]
+    notes += [unsealed_note(str(root)) for root in _unsealed(admitted)]
     rates = {round(median(clip.fps for clip in one.judged), 2) for one in admitted}
     if len(rates) > 1:
         notes.append(

@@ -9,6 +9,7 @@ from statistics import median
 from bench.comparison import Horizons
 from bench.records import MissingRule
 from bench.stages.pair import Contender, Pairing
+from bench.stages.seal import is_sealed, unsealed_note
 from bench.summary import Judged
 from bench.verdict import Sensitivity, Unit
 
@@ -22,6 +23,8 @@ def remarks(pairing: Pairing, horizons: Horizons, asked: int | None, unit: Unit)
         *_lengths(pairing, horizons, unit),
         *_horizons(one, other, horizons, asked),
         *_unpaired(pairing),
+        *_absent(one, other),
+        *_unsealed(one, other),
         *_seeds(one, other),
         *_alignment(one, other),
         *_software(one, other),
@@ -94,6 +97,20 @@ def _unpaired(pairing: Pairing) -> list[str]:
     if not pairing.unpaired:
         return []
     return [f"{_number(pairing.unpaired, 'clip')} left out: the other side was never asked for that prompt and seed."]
+
+
+def _absent(one: Contender, other: Contender) -> list[str]:
+    """Clips that the suite asks for and a run has no row of are missing, and whoever lost the rows must see it."""
+    return [
+        f"{side.run.folder.root} has no row of {_number(absent, 'clip')} that its suite asks of {side.model}: missing."
+        for side in (one, other)
+        if (absent := sum(row.clip_id in side.run.absent for row in side.rows.values()))
+    ]
+
+
+def _unsealed(one: Contender, other: Contender) -> list[str]:
+    places = dict.fromkeys(str(side.run.folder.root) for side in (one, other) if not is_sealed(side.run.folder))
+    return [unsealed_note(place) for place in places]
 
 
 def _seeds(one: Contender, other: Contender) -> list[str]:

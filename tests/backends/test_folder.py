@@ -298,6 +298,17 @@ def test_prompts_of_a_suite_are_found_by_id_or_text(tmp_path: Path) -> None:
     assert [request.prompt for request in requests(tmp_path / "listed", "M", suite)] == [dog, cat]
 
 
+def test_clips_of_a_suite_get_the_seeds_that_it_asks_for(tmp_path: Path) -> None:
+    """So that they are the clips which leaderboard, verify and compare look for."""
+    suite = Suite("pets", 1, (Prompt("dog", "A dog runs.", seeds=(7, 3)), Prompt("cat", "A cat sleeps.", seeds=(9,))))
+    table(
+        tmp_path,
+        "file,prompt_id,seed\na.mp4,dog,\nb.mp4,dog,7\nc.mp4,cat,\na.mp4,cat,\nb.mp4,cat,0\nc.mp4,cat,\n",
+    )
+    keys = [(request.key.prompt_id, request.key.seed) for request in requests(tmp_path, "M", suite)]
+    assert keys == [("dog", 3), ("dog", 7), ("cat", 9), ("cat", 1), ("cat", 0), ("cat", 2)]
+
+
 def test_prompts_that_a_suite_does_not_have_are_named(tmp_path: Path) -> None:
     suite = Suite("pets", 1, (Prompt("p-dog", "A dog runs."),))
     lay(tmp_path, "M/p-dog.mp4", "M/p-bird.mp4")
