@@ -116,6 +116,13 @@ class RunFolder:
         """Where the scores of one clip wait until all are there; `mark` is the fingerprint of what decides them."""
         return self.cache_folder / f"{clip_id}.{mark[:16]}.parquet"
 
+    def without_place(self, reason: str) -> str:
+        """A reason why a clip is missing, its files named from here: the same wherever the run lies."""
+        for root in dict.fromkeys(str(path) for path in (self.root.absolute(), self.root.resolve(), self.root)):
+            if root != ".":
+                reason = re.sub(rf"(?<![\w./\\-]){re.escape(root)}[/\\]", "", reason)
+        return reason
+
     # ---- rows
 
     def clips(self) -> list[ClipRow]:

@@ -416,6 +416,21 @@ def test_a_summary_that_is_absent_or_damaged_names_its_stage(tmp_path: Path) -> 
 # ---- names -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["run", "a run+(1)", "r"])
+def test_a_reason_does_not_say_where_its_run_lies(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for root in (tmp_path / name, Path(name), tmp_path / "link", Path("link")):
+        run = RunFolder(root)
+        for place in (run.root, run.root.absolute(), run.root.resolve()):
+            assert run.without_place(f"{place}/clips/m.mp4: in '{place}/x'") == "clips/m.mp4: in 'x'"
+    assert (
+        RunFolder(name).without_place(f"other/{name}/clips/m.mp4, 2{name}/x") == f"other/{name}/clips/m.mp4, 2{name}/x"
+    )
+    assert RunFolder(".").without_place("clips/m.mp4: cut. ./x") == "clips/m.mp4: cut. ./x"
+
+
 def test_no_name_of_a_model_or_prompt_leads_out_of_the_folder(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     keys = [ClipKey(model, prompt_id, 7) for model in HOSTILE for prompt_id in HOSTILE]

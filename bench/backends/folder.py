@@ -103,12 +103,15 @@ class FolderBackend:
         """The file as it lies there. Raises MissingClip when it is gone or may not be read."""
         path = (self._root / ticket).absolute()
         if not path.exists():
-            raise MissingClip(f"{path}: no such file")
+            raise MissingClip(f"{ticket}: no such file")
         target = path.resolve()
         if target.is_file() and not target.is_relative_to(self._root.resolve()) and not _is_video(target):
             raise MissingClip(f"{ticket}: a link to a file outside the folder that is no video by its name")
         if request.identity.startswith(UNREADABLE):
-            content_hash(path)  # says why
+            try:
+                content_hash(path)  # says why
+            except MissingClip as error:
+                raise MissingClip(str(error).replace(str(path), ticket)) from error
         return Clip(path=path, fps=request.fps, facts={"source": ticket})
 
     def close(self) -> None:

@@ -71,7 +71,7 @@ def _made(run: RunFolder, jobs: list[Job], crew: Crew, max_cost_usd: float) -> G
     local = [job for job in jobs if is_local(job)]
     drawn = [job for job in jobs if job not in paid and job not in local]
     for index, outcome in open_executor(crew.executor)(make_clip, drawn, crew.workers):
-        yield outcome.result or _missing_row(drawn[index], outcome)
+        yield outcome.result or _missing_row(run, drawn[index], outcome)
     if local:
         yield from _generated(run, local, crew)
     if paid:
@@ -116,10 +116,10 @@ def _keep(run: RunFolder, job: Job, outcome: Outcome[Painted]) -> ClipRow:
     """The row of a generated clip, its frames stored; of one that failed, the reason."""
     painted = outcome.result
     if painted is None:
-        return replace(_row(job), missing=outcome.missing)
+        return replace(_row(job), missing=run.without_place(str(outcome.missing)))
     clip = replace(painted.clip, frames=iter(painted.frames))
     kept = attempt(_stored, (run, _row(job), clip))
-    return kept.result or _missing_row(job, kept)
+    return kept.result or _missing_row(run, job, kept)
 
 
 def _stored(delivery: tuple[RunFolder, ClipRow, Clip]) -> ClipRow:
@@ -139,7 +139,7 @@ def _bought(run: RunFolder, jobs: list[Job], max_cost_usd: float) -> Generator[C
                 if not served.unsent:
                     job = by_clip[served.order.clip_id]
                     outcome = attempt(_bring_in, (run, job, served))
-                    yield outcome.result or _missing_row(job, outcome)
+                    yield outcome.result or _missing_row(run, job, outcome)
                     _discard(served.leftovers)
     finally:
         for backend in {item.backend for item in work}:
@@ -219,8 +219,8 @@ def _row(job: Job) -> ClipRow:
     )
 
 
-def _missing_row(job: Job, outcome: Outcome[ClipRow]) -> ClipRow:
-    return replace(_row(job), missing=outcome.missing)
+def _missing_row(run: RunFolder, job: Job, outcome: Outcome[ClipRow]) -> ClipRow:
+    return replace(_row(job), missing=run.without_place(str(outcome.missing)))
 
 
 def _store(run: RunFolder, row: ClipRow, clip: Clip) -> ClipRow:

@@ -43,9 +43,10 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     held = [redraw(RunFolder(path)) for path in runs]
     admitted, rejected = admit(held, crew, rules)
-    shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()])
     spec = held[0].spec
-    asked = horizon or spec.horizon or spec.suite.horizon or shortest
+    declared = horizon or spec.horizon or spec.suite.horizon
+    shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()], declared)
+    asked = declared or shortest
     reach = min(asked, *(max(clip.frames for clip in one.judged) for one in admitted))
     numbers: dict[str, Json] = {}
     for done, one in enumerate(admitted):

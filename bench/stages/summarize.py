@@ -137,8 +137,9 @@ def _summary(
     asked: int | None,
 ) -> dict[str, Any]:
     """A block a model in the order of the clips, and the two reference rows."""
-    frames, seconds = common_horizon(rows) if rows else (1, 0.0)
-    horizon = asked or spec.horizon or spec.suite.horizon or frames
+    declared = asked or spec.horizon or spec.suite.horizon
+    frames, seconds = common_horizon(rows, declared) if rows else (1, 0.0)
+    horizon = declared or frames
     metrics = _mean_metrics(run, {clip.clip_id: clip.model for clip in clips})
     models = {}
     for model in dict.fromkeys(clip.model for clip in clips):
