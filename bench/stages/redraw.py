@@ -13,11 +13,10 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.holds import Judgement, judge
 from bench.records import Calibration, ClipRow, FrameholdError, Hold, ScoredRow, Spec, fingerprint
-from bench.run_folder import RunFolder, read_records, replace_table
+from bench.run_folder import RunFolder, read_records, read_table, replace_table
 from bench.stages.asked import NEVER_MADE, absent_rows
 from bench.stages.calibrate import load_calibration
 from bench.stages.tables import curves_by_clip
@@ -129,7 +128,7 @@ def _redrawn(
     if path.exists():
         return {
             row["clip_id"]: (row["rate"], tuple(zip(row["held_frames"], row["broke"], strict=True)))
-            for row in pq.read_table(path).to_pylist()
+            for row in read_table(path, "delete it, it is made anew").to_pylist()
         }
     judgements = judge_again(run, calibration, draws)
     _check_holds(run, rows, judgements)

@@ -19,6 +19,7 @@ from bench.executors import Beside, open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
 from bench.run_folder import RunFolder, replace_rows, replace_table
+from bench.schemas import CURVES, METRICS
 from bench.signals import Measuring, open_profile
 from bench.signals.alignment import SOON_SECONDS, alignment_curves
 from bench.signals.motion import standstill
@@ -26,7 +27,7 @@ from bench.signals.published import clip_score, clip_temporal_consistency, flick
 from bench.signals.views import working_picture
 from bench.stages import Crew
 from bench.stages.align import why_no_default
-from bench.stages.tables import CURVES, METRICS, curves_table, join_tables, metrics_table, read_part, write_part
+from bench.stages.tables import curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
 
 ONE_FRAME = "one frame: a picture, with nothing after it to hold"  # no data: neither held nor broken
