@@ -231,7 +231,9 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 if None in cells:
                     raise FrameholdError(f"{origin}: more cells than columns: put texts with commas in double quotes")
                 yield origin, {column: cell.strip() for column, cell in cells.items() if cell and cell.strip()}
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise FrameholdError(f"{path}: not UTF-8 at byte {error.start}: save it as CSV in UTF-8") from error
+    except (csv.Error, OSError) as error:
         raise FrameholdError(f"{path}: cannot be read as a table in UTF-8: {error}") from error
     if not rows:
         raise FrameholdError(f"{path}: no rows: list a clip on each line, or remove the file")
@@ -239,6 +241,9 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _check_columns(path: Path, columns: list[str]) -> None:
     known = ", ".join(TableRow.model_fields)
+    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+        if any(separator in column for column in columns):
+            raise FrameholdError(f"{path}: its columns are separated by {name}: save it with commas; columns: {known}")
     if unknown := [column for column in columns if column not in TableRow.model_fields]:
         raise FrameholdError(f"{path}: unknown columns {', '.join(map(repr, unknown))}: use only {known}")
     if "file" not in columns:

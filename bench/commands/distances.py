@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands.options import AsJson, Offline, Workers, crew_of, show, show_table
+from bench.commands.options import AsJson, Offline, Workers, check_file, crew_of, show, show_table
+from bench.records import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,8 +55,10 @@ def distance(
     from bench.stages.distance import Request
     from bench.stages.distance import distance as stage
 
-    if figure and figure.suffix.lower() != ".svg":
-        raise FrameholdError(f"--figure {figure}: figures are written as .svg")
+    if figure:
+        if figure.suffix.lower() != ".svg":
+            raise FrameholdError(f"--figure {figure}: figures are written as .svg")
+        check_file("--figure", figure)
     request = Request(
         features=features,
         mode=mode,
@@ -70,6 +73,7 @@ def distance(
         offline=offline,
         device=device,
         batch=batch,
+        figure=figure is not None,
     )
     with crew_of("local", workers) as crew:
         result = stage(a, b, request, crew)
@@ -92,7 +96,7 @@ def _distances(result: dict[str, Any]) -> Table:
 
     seen, reference, features = result["a"], result["b"], result["features"]
     title = (
-        f"{seen['name']} ({seen['clips']} clips) from {reference['name']} ({reference['clips']}), "
+        f"{seen['name']} ({counted(seen['clips'], 'clip')}) from {reference['name']} ({reference['clips']}), "
         f"by {features['name']} {features['mode']}, {features['windows']} x {features['frames']} frames"
     )
     table = Table(title=title, title_justify="left")

@@ -12,11 +12,12 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.holds import STATIC
+from bench.records import counted
 from bench.report.clip_cards import ClipGroup, clip_groups
 from bench.report.distance_panels import distance_panels
 from bench.report.evidence_lines import THRESHOLD
 from bench.report.ranking import ranked_rows, reference_rows
-from bench.report.spelling import count, percent, printable, unit
+from bench.report.spelling import percent, printable, unit
 from bench.report.survival_panels import survival_panels, whisker
 from bench.report.words import cause_label
 from bench.run_folder import RunFolder
@@ -64,7 +65,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "count": count}
+    environment.filters |= {"percent": percent, "count": counted}
     return environment
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 
 from bench.distances import DISTANCES
-from bench.distances.estimate import FEW, Plan, Sample, estimate
+from bench.distances.estimate import FEW, LEAST, Plan, Sample, estimate, too_few
 from bench.distances.frechet import Frechet
 from bench.distances.infinite import infinite_distance
+from bench.distances.resampling import half_size, numbered
 from bench.distances.windows import drift
 from bench.extractors import About, open_extractor
 from bench.extractors.cache import Cutting
-from bench.records import FrameholdError, Interval, MissingClip
+from bench.extractors.features import ClipSource
+from bench.records import FrameholdError, Interval, MissingClip, counted
 from bench.registry import load
 from bench.stages import Crew
-from bench.stages.clip_sets import ClipSet, Seen, open_set, seen_sets
+from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, seen_sets
 from bench.video import probe
 
 FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
@@ -46,6 +48,8 @@ class Request:
     device: str = "auto"
     batch: int | None = None
     cache: Path | None = None
+    figure: bool = False
+    """Whether there must be something to draw."""
 
 
 def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str, Any]:
@@ -55,8 +59,12 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
     """
     _check(request)
     sets = open_set(first), open_set(second)
+    if request.figure:
+        _refuse_empty_figure(*((one.name, one.groups) for one in sets))
     extractor = open_extractor(request.features, request.mode, request.weights, request.offline, request.device)
     cutting = _cutting(extractor.about, request, sets)
+    if request.span:
+        _refuse_short(sets, request.span)
     seen, reference = seen_sets(
         sets,
         extractor,
@@ -66,6 +74,8 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         batch=request.batch or (1 if extractor.about.device == "cpu" else BATCH_ON_GPU),
         cache=request.cache,
     )
+    if request.figure:  # clips may have been left out since
+        _refuse_empty_figure(*((one.name, one.groups) for one in (seen, reference)))
     plan = Plan(level=request.level, seed=request.seed, splits=max(100, int(np.ceil(1 / request.level))))
     whole, other = seen.sample(cutting), reference.sample(cutting)
     dimensions = whole.features.shape[1]
@@ -97,6 +107,39 @@ def _check(request: Request) -> None:
             raise FrameholdError(f"--{option} {value}: expected 1 or more")
     if request.seed < 0:
         raise FrameholdError(f"--seed {request.seed}: expected 0 or more")
+    window = request.frames or 1
+    if request.span is not None and request.span < window:
+        least = f"at least the window's {window} frames" if request.frames else "1 or more"
+        raise FrameholdError(f"--span {request.span}: expected {least}")
+    if request.frames and request.frames % (request.step or request.frames):
+        raise FrameholdError(f"--step {request.step}: expected a divisor of the window's {request.frames} frames")
+
+
+def _refuse_empty_figure(first: tuple[str, Sequence[str]], second: tuple[str, Sequence[str]]) -> None:
+    """A figure shows what the reference shows against itself; FrameholdError where there are too few clips for it."""
+    half = half_size(numbered(second[1]))
+    if reason := too_few(len(first[1]), half):
+        raise FrameholdError(
+            f"--figure: nothing to draw, {first[0]} has {counted(len(first[1]), 'clip')} and {second[0]} "
+            f"{counted(len(second[1]), 'clip')} ({reason}): take {LEAST} and {2 * LEAST} or more, of several sources, "
+            "or leave --figure out"
+        )
+
+
+def _refuse_short(sets: tuple[ClipSet, ClipSet], span: int) -> None:
+    """Where the clips' own headers say that a set has too few of that length, before any is looked at as a whole."""
+    for one in sets:
+        enough = 0
+        for clip in one.clips:
+            length = _declared(clip)
+            enough += length is None or length >= span
+            if enough == LEAST_CLIPS:
+                break
+        else:
+            raise FrameholdError(
+                f"--span {span}: {counted(enough, 'clip')} of {one.name} may have so many frames, a distance needs "
+                f"{LEAST_CLIPS}: take less"
+            )
 
 
 def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> Cutting:
@@ -118,13 +161,18 @@ def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> C
 def _length_of_first(one: ClipSet, least: int) -> int | None:
     """What the first clip of that length or more says of its length; None where it says nothing."""
     for clip in one.clips:
-        try:
-            length = probe(clip.path).declared_frames if clip.path else None
-        except MissingClip:
-            continue
+        length = _declared(clip)
         if length is None or length >= least:
             return length
     return None
+
+
+def _declared(clip: ClipSource) -> int | None:
+    """Frames by its header, 0 for a clip that cannot be read; None where it does not say."""
+    try:
+        return probe(clip.path).declared_frames if clip.path else None
+    except MissingClip:
+        return 0
 
 
 # ---- numbers -----------------------------------------------------------------------------------------------------
@@ -194,7 +242,7 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
     counts = [one.windows.shape[1] for one in (seen, reference)]
     dimensions = seen.windows.shape[2]
     if min(counts) < FEW:
-        notes.append(f"{min(counts)} clips in the smaller set, fewer than {FEW}: too few to rank models by.")
+        notes.append(f"{counted(min(counts), 'clip')} in the smaller set, fewer than {FEW}: too few to rank models by.")
     if min(counts) <= dimensions:
         notes.append(
             f"Fewer clips than the {dimensions} dimensions of the features: the Fréchet distance is mostly sampling "

@@ -18,7 +18,7 @@ from bench.backends.hosted.ledger import FILE_NAME, Ledger
 from bench.backends.local.backend import LocalBackend, drop_held
 from bench.backends.local.placing import gpu_count
 from bench.executors import Outcome, attempt, open_executor
-from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json
+from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json, counted
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
 from bench.stages.plan import Job, backend_of, hosted, is_local, plan_jobs, settled_rows
@@ -155,7 +155,7 @@ def _what_runs(run: RunFolder, jobs: list[Job]) -> str:
     lost = [account.clip_id for account in accounts if account.standing == "asked"]
     said = ["stopped; run the same command again to go on where it left off"]
     if running:
-        said.append(f"{len(running)} paid jobs still run and will be picked up then: {', '.join(running)}")
+        said.append(f"{counted(len(running), 'paid job')} still at work will be picked up then: {', '.join(running)}")
     if lost:
         said.append(f"of {len(lost)} submits it is not known what became: {', '.join(lost)}")
     return "; ".join(said)

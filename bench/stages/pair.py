@@ -51,6 +51,8 @@ class Contender:
 
 def open_contender(place: str | Path) -> Contender:
     """RUN, or RUN:MODEL where the run has several models. Raises FrameholdError naming what there is to choose from."""
+    if not str(place).strip():
+        raise FrameholdError("an empty name where a run was expected: give RUN, or RUN:MODEL")
     root, model = _split(str(place))
     run = open_held(RunFolder(root))
     if not model:

@@ -79,6 +79,8 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     seal(run)
     if not rows:
         reason, count = Counter(missing.values()).most_common(1)[0]
+        if len(clips) == 1:
+            raise FrameholdError(f"{run.root}: its only clip is missing: {reason}")
         raise FrameholdError(f"{run.root}: all {len(clips)} clips are missing; the reason of {count}: {reason}")
     return summary
 
@@ -222,7 +224,7 @@ def _notes(
     calibrated = {one.signal: one.least_seconds for rate in calibration.classes for one in rate.detectors}
     least = calibrated.get("alignment_loss", 0.0)
     if short := sum(not long_enough(row.frames, row.fps, least) for row in rows):
-        notes.append(f"Alignment to the prompt ends no hold of {short} clips: they are shorter than {least:g} seconds.")
+        notes.append(f"Alignment to the prompt ends no hold of clips shorter than {least:g} seconds, {short} here.")
     if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
         notes.append(
             "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."
