@@ -84,7 +84,7 @@ def _say(line: str, nobody_reads: bool = False) -> None:
     """An error: a line on standard error; where JSON was asked for, also as {"error": ...} on standard output."""
     said = line.translate(CONTROL)
     if "--json" in sys.argv[1:] and not nobody_reads:
-        sys.stdout.write(json.dumps({"error": said}, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps({"error": said}) + "\n")
     sys.stderr.write(f"framehold: {said}\n")
 
 

@@ -30,7 +30,7 @@ from bench.records import (
     fingerprint,
     slug,
 )
-from bench.video import DEFAULT_FPS, VIDEO_SUFFIXES, content_hash, natural_key, picture_files
+from bench.video import DEFAULT_FPS, IMAGE_SUFFIXES, VIDEO_SUFFIXES, content_hash, natural_key, picture_files
 
 TABLE = "clips.csv"
 UNREADABLE = "missing"  # in the place of a file's hash
@@ -104,15 +104,24 @@ class FolderBackend:
         path = (self._root / ticket).absolute()
         if not path.exists():
             raise MissingClip(f"{ticket}: no such file")
-        target = path.resolve()
-        if target.is_file() and not target.is_relative_to(self._root.resolve()) and not _is_video(target):
-            raise MissingClip(f"{ticket}: a link to a file outside the folder that is no video by its name")
+        self._refuse_foreign(path, ticket)
         if request.identity.startswith(UNREADABLE):
             try:
                 content_hash(path)  # says why
             except MissingClip as error:
                 raise MissingClip(str(error).replace(str(path), ticket)) from error
         return Clip(path=path, fps=request.fps, facts={"source": ticket})
+
+    def _refuse_foreign(self, path: Path, ticket: str) -> None:
+        """A link may lead to footage kept elsewhere, and to nothing else: what a clip shows is copied into the run."""
+        root, wanted = self._root.resolve(), IMAGE_SUFFIXES if path.is_dir() else VIDEO_SUFFIXES
+        for file in picture_files(path) if path.is_dir() else [path]:
+            target = file.resolve()
+            if target.is_file() and not target.is_relative_to(root) and target.suffix.lower() not in wanted:
+                kind, inside = ("picture", f"/{file.name}") if path.is_dir() else ("video", "")
+                raise MissingClip(
+                    f"{ticket}{inside}: a link to a file outside the folder that is no {kind} by its name"
+                )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -232,7 +241,7 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                     raise FrameholdError(f"{origin}: more cells than columns: put texts with commas in double quotes")
                 yield origin, {column: cell.strip() for column, cell in cells.items() if cell and cell.strip()}
     except UnicodeDecodeError as error:
-        raise FrameholdError(f"{path}: not UTF-8 at byte {error.start}: save it as CSV in UTF-8") from error
+        raise FrameholdError(f"{path}: its text is not UTF-8: save it as CSV in UTF-8") from error
     except (csv.Error, OSError) as error:
         raise FrameholdError(f"{path}: cannot be read as a table in UTF-8: {error}") from error
     if not rows:

@@ -139,7 +139,6 @@ def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = Non
     from bench.report.terminal import summary_table
 
     console = show_table(summary_table(summary))
-    for note in summary["notes"]:
-        console.print(f"- {note}", markup=False, highlight=False)
-    if page:
-        console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
+    lines = [*(f"- {note}" for note in summary["notes"]), *([f"page: {page}"] if page else [])]
+    if lines:
+        say(console, lines)

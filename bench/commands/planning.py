@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands.options import AsJson, show, show_table
+from bench.commands.options import AsJson, say, show, show_table
 from bench.commands.power import Drop, Margin, Pilot, Power, show_power
 from bench.records import FrameholdError, counted
 
@@ -147,8 +147,7 @@ def show_outlook(outlook: Outlook, as_json: bool) -> None:
     console = show_table(outlook_table(outlook))
     if outlook.loads:
         console.print(load_table(outlook.loads))
-    for line in (*_sums(outlook), *(f"- {note}" for note in outlook.notes)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    say(console, [*_sums(outlook), *(f"- {note}" for note in outlook.notes)])
 
 
 def outlook_table(outlook: Outlook) -> Table:

@@ -60,10 +60,8 @@ def compare(
     """
     if horizon is not None and horizon < 1:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
-    if "%" in margin:  # one that nobody can mean is told before anything is read
-        _margin(margin, 1.0)
-    else:
-        _read_margin(margin, 1.0)
+    if _read_margin(margin, 1.0) >= 1 and "%" in margin:  # told before anything is read
+        raise FrameholdError(f"--margin {margin}: no difference can be larger than the horizon: take less than 100%")
     one, other = open_contender(baseline), open_contender(candidate)
     differs = differences(one.run, other.run)
     if differs and not allow_different:

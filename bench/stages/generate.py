@@ -22,7 +22,7 @@ from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, c
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
 from bench.stages.plan import Job, backend_of, hosted, is_local, plan_jobs, settled_rows
-from bench.video import content_hash, read_frames, write_lossless, write_preview
+from bench.video import content_hash, picture_files, read_frames, write_lossless, write_preview
 
 __all__ = ["generate", "make_clip", "plan_jobs"]
 
@@ -256,7 +256,9 @@ def _copy(source: Path, target: Path) -> None:
     new = target.with_name(f".{target.name}.tmp")
     if source.is_dir():
         shutil.rmtree(new, ignore_errors=True)
-        shutil.copytree(source, new)
+        new.mkdir()
+        for file in picture_files(source):  # the clip is its pictures; whatever lies beside them stays where it is
+            shutil.copyfile(file, new / file.name)
         shutil.rmtree(target, ignore_errors=True)
     else:
         shutil.copyfile(source, new)

@@ -132,8 +132,10 @@ def test_what_cannot_be_is_told_in_one_line_before_any_folder(
 
 def test_a_missing_key_is_told_before_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RUNWAYML_API_SECRET")
-    said = fault("run", "quick", "--backend", "runway", "--yes", "--out", str(tmp_path / "r"))
-    assert "set RUNWAYML_API_SECRET" in said
+    for told in (("--yes",), (), ("--max-cost", "1")):  # before any sum, be it asked for or too high
+        said = fault("run", "quick", "--backend", "runway", *told, "--out", str(tmp_path / "r"))
+        assert "set RUNWAYML_API_SECRET" in said
+        assert "18.00" not in said
     assert not (tmp_path / "r").exists()
 
 

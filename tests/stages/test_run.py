@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import bench
 from bench.records import FrameholdError
@@ -271,6 +272,32 @@ def test_bytes_that_were_made_elsewhere_stay_untouched(tmp_path: Path) -> None:
     run = bench.run(clips=folder, model="m", out=tmp_path / "run", workers=1)
     (file,) = run.clips["file"]
     assert (RunFolder(tmp_path / "run").root / file).read_bytes() == original == (folder / "a.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["real footage", "frozen frame"])
+def test_no_model_takes_the_name_of_a_reference_row(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "clips" / name
+    folder.mkdir(parents=True)
+    write_video(folder / "a.mp4", pan(4, 4, height=48, width=64))
+    with pytest.raises(FrameholdError, match=f"'{name}' is the name of a row that stands in every table"):
+        bench.run(clips=tmp_path / "clips", out=tmp_path / "run", workers=1)
+    with pytest.raises(FrameholdError, match=f"'{name}' is the name of a row"):
+        bench.run(clips=folder, model=name, out=tmp_path / "run", workers=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_the_pictures_of_a_clip_come_into_the_run(tmp_path: Path) -> None:
+    """What lies beside them is not the clip, be it a note or a link to somebody's secret."""
+    folder = tmp_path / "clips" / "pics"
+    folder.mkdir(parents=True)
+    for number, each in enumerate(pan(4, 4, height=48, width=64)):
+        Image.fromarray(each).save(folder / f"{number}.png")
+    (tmp_path / "secret").write_text("a password")
+    (folder / "notes").symlink_to(tmp_path / "secret")
+    run = bench.run(clips=tmp_path / "clips", model="m", out=tmp_path / "run", workers=1)
+    assert run.holds["missing"].isna().all()
+    kept = [path for path in (tmp_path / "run" / "clips").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in kept) == [f"{number}.png" for number in range(4)]
 
 
 def test_a_request_that_cannot_be_leaves_no_folder(tmp_path: Path, suite: str) -> None:
