@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,19 +10,17 @@ from typing import Any
 import numpy as np
 
 from bench.distances import DISTANCES
-from bench.distances.estimate import FEW, LEAST, Plan, Sample, estimate, too_few
+from bench.distances.estimate import FEW, Plan, Sample, estimate
 from bench.distances.frechet import Frechet
 from bench.distances.infinite import infinite_distance
-from bench.distances.resampling import half_size, numbered
 from bench.distances.windows import drift
 from bench.extractors import About, open_extractor
 from bench.extractors.cache import Cutting
-from bench.extractors.features import ClipSource
-from bench.records import FrameholdError, Interval, MissingClip, counted
+from bench.records import FrameholdError, Interval, counted
 from bench.registry import load
 from bench.stages import Crew
-from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, seen_sets
-from bench.video import probe
+from bench.stages.clip_sets import ClipSet, Seen, open_set, seen_sets
+from bench.stages.foresee import declared_frames, refuse_empty_figure, refuse_short
 
 FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
 COSTLY = 512  # dimensions from which a Fréchet distance is drawn again a quarter as often
@@ -60,11 +58,11 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
     _check(request)
     sets = open_set(first), open_set(second)
     if request.figure:
-        _refuse_empty_figure(*((one.name, one.groups) for one in sets))
+        refuse_empty_figure(*((one.name, one.groups) for one in sets))
     extractor = open_extractor(request.features, request.mode, request.weights, request.offline, request.device)
     cutting = _cutting(extractor.about, request, sets)
     if request.span:
-        _refuse_short(sets, request.span)
+        refuse_short(sets, request.span)
     seen, reference = seen_sets(
         sets,
         extractor,
@@ -75,7 +73,7 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         cache=request.cache,
     )
     if request.figure:  # clips may have been left out since
-        _refuse_empty_figure(*((one.name, one.groups) for one in (seen, reference)))
+        refuse_empty_figure(*((one.name, one.groups) for one in (seen, reference)))
     plan = Plan(level=request.level, seed=request.seed, splits=max(100, int(np.ceil(1 / request.level))))
     whole, other = seen.sample(cutting), reference.sample(cutting)
     dimensions = whole.features.shape[1]
@@ -115,33 +113,6 @@ def _check(request: Request) -> None:
         raise FrameholdError(f"--step {request.step}: expected a divisor of the window's {request.frames} frames")
 
 
-def _refuse_empty_figure(first: tuple[str, Sequence[str]], second: tuple[str, Sequence[str]]) -> None:
-    """A figure shows what the reference shows against itself; FrameholdError where there are too few clips for it."""
-    half = half_size(numbered(second[1]))
-    if reason := too_few(len(first[1]), half):
-        raise FrameholdError(
-            f"--figure: nothing to draw, {first[0]} has {counted(len(first[1]), 'clip')} and {second[0]} "
-            f"{counted(len(second[1]), 'clip')} ({reason}): take {LEAST} and {2 * LEAST} or more, of several sources, "
-            "or leave --figure out"
-        )
-
-
-def _refuse_short(sets: tuple[ClipSet, ClipSet], span: int) -> None:
-    """Where the clips' own headers say that a set has too few of that length, before any is looked at as a whole."""
-    for one in sets:
-        enough = 0
-        for clip in one.clips:
-            length = _declared(clip)
-            enough += length is None or length >= span
-            if enough == LEAST_CLIPS:
-                break
-        else:
-            raise FrameholdError(
-                f"--span {span}: {counted(enough, 'clip')} of {one.name} may have so many frames, a distance needs "
-                f"{LEAST_CLIPS}: take less"
-            )
-
-
 def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> Cutting:
     """Windows as asked for. Without a span they end with the shortest clip; until that is known, with the first."""
     frames = request.frames or about.frames
@@ -161,18 +132,10 @@ def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> C
 def _length_of_first(one: ClipSet, least: int) -> int | None:
     """What the first clip of that length or more says of its length; None where it says nothing."""
     for clip in one.clips:
-        length = _declared(clip)
+        length = declared_frames(clip)
         if length is None or length >= least:
             return length
     return None
-
-
-def _declared(clip: ClipSource) -> int | None:
-    """Frames by its header, 0 for a clip that cannot be read; None where it does not say."""
-    try:
-        return probe(clip.path).declared_frames if clip.path else None
-    except MissingClip:
-        return 0
 
 
 # ---- numbers -----------------------------------------------------------------------------------------------------
