@@ -155,7 +155,10 @@ def _what_runs(run: RunFolder, jobs: list[Job]) -> str:
     lost = [account.clip_id for account in accounts if account.standing == "asked"]
     said = ["stopped; run the same command again to go on where it left off"]
     if running:
-        said.append(f"{counted(len(running), 'paid job')} still at work will be picked up then: {', '.join(running)}")
+        verb = "runs" if len(running) == 1 else "run"
+        said.append(
+            f"{counted(len(running), 'paid job')} still {verb} and will be picked up then: {', '.join(running)}"
+        )
     if lost:
         said.append(f"of {len(lost)} submits it is not known what became: {', '.join(lost)}")
     return "; ".join(said)

@@ -338,4 +338,4 @@ def test_ctrl_c_ends_with_130_and_says_what_runs(
     result = invoke("generate", str(root), "--yes")
     assert result.exit_code == 130
     (job,) = runway.jobs
-    assert f"1 paid job still at work will be picked up then: runway/gen4.5 job {job}" in result.stderr
+    assert f"1 paid job still runs and will be picked up then: runway/gen4.5 job {job}" in result.stderr
