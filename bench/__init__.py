@@ -162,20 +162,22 @@ def score_video(
     """Score one video: a file, a folder of pictures, or pictures (frames, height, width, 3; uint8 RGB) with `fps`.
 
     `moves` says what must move for the clip not to be static (subject, camera, scene, none). Raises MissingClip when
-    the video cannot be read, ValueError when `fps` is missing.
+    the video cannot be read or has one frame, ValueError when `fps` is missing, or given with a file that has times.
     """
     import pandas as pd
 
     from bench.holds import judge
     from bench.networks import ClipEmbedder, find_clip, load_clip
     from bench.stages.calibrate import load_calibration
-    from bench.stages.score import score_frames
+    from bench.stages.score import ONE_FRAME, score_frames
 
     thresholds, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
     embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None
     scored = score_frames(_frames(video, fps), profile, embedder, prompt)
     curves = {curve.signal: curve for curve in scored.curves}
     row = scored.row
+    if row.frames < 2:
+        raise MissingClip(ONE_FRAME)
     verdict = judge(curves, row.frames, row.fps, moves, thresholds.classes)
     points = [
         (curve.signal, *point) for curve in scored.curves for point in zip(curve.frames, curve.values, strict=True)
@@ -199,6 +201,8 @@ def _frames(video: str | Path | Iterable[Picture], fps: float | None) -> Iterabl
     if fps is not None and not (isinstance(fps, int | float) and 0 < fps < float("inf")):
         raise ValueError(f"fps: expected a number above 0, got {fps!r}")
     if isinstance(video, str | Path):
+        if fps is not None and Path(video).is_file():
+            raise ValueError(f"{video}: a file has times of its own: leave out fps, which is for pictures alone")
         return read_frames(Path(video), folder_fps=fps or DEFAULT_FPS)
     if isinstance(video, bytes) or not isinstance(video, Iterable):
         raise ValueError(f"expected a path or pictures (frames, height, width, 3), got {type(video).__name__}")

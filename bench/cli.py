@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Annotated, Any
 
@@ -70,14 +71,21 @@ def main() -> None:
             error.show()
         else:
             path = error.ctx.command_path if error.ctx else "framehold"
-            said = error.format_message().translate(CONTROL).rstrip(".")
-            sys.stderr.write(f"framehold: {said}; see `{path} --help`\n")
+            _say(f"{error.format_message().rstrip('.')}; see `{path} --help`")
         sys.exit(2)
     except Exception as error:
         if debug:
             raise
-        sys.stderr.write(f"framehold: {_told(error).translate(CONTROL)}\n")
+        _say(_told(error), nobody_reads=isinstance(error, BrokenPipeError))
         sys.exit(2)
+
+
+def _say(line: str, nobody_reads: bool = False) -> None:
+    """An error: a line on standard error; where JSON was asked for, also as {"error": ...} on standard output."""
+    said = line.translate(CONTROL)
+    if "--json" in sys.argv[1:] and not nobody_reads:
+        sys.stdout.write(json.dumps({"error": said}) + "\n")
+    sys.stderr.write(f"framehold: {said}\n")
 
 
 def _told(error: Exception) -> str:

@@ -27,7 +27,7 @@ from bench.resampling import (
     percentile_interval,
     sign_flips,
 )
-from bench.summary import REPLICATES, SEED, Draws, Judged, holds_of, over_prompts, resampled_means
+from bench.summary import REPLICATES, SEED, Draws, Judged, holds_of, over_prompts, resampled_means, seconds_within
 from bench.survival import Floats, Tally, lost_time, tally
 from bench.verdict import Difference, PromptDifference, Unit
 
@@ -69,11 +69,12 @@ class Horizons(NamedTuple):
 def common_horizons(sides: Sides, asked: int | None = None) -> Horizons:
     """Up to the shorter model's length (the median of its clips'), or as far as asked if each model has such a clip.
 
-    The sides need not be pairs; one without a clip is passed over.
+    What is asked, in frames, cuts the seconds too, to what it lasts at the faster model's rate. The sides need not be
+    pairs; one without a clip is passed over.
     """
     there = [side for side in (sides.baseline, sides.candidate) if side]
     frames = min(median(clip.frames for clip in side) for side in there)
-    seconds = min(median(clip.frames * clip.seconds for clip in side) for side in there)
+    seconds = min(median(seconds_within(clip, asked) for clip in side) for side in there)
     if asked:
         frames = min(asked, *(max(clip.frames for clip in side) for side in there))
     return Horizons(int(frames), float(seconds))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.ImageFile import ImageFile
 
-from bench.records import MissingClip, Picture
+from bench.records import MissingClip, Picture, counted
 
 Kind = Literal["mov", "matroska", "avi", "gif", "webp"]  # ffmpeg's names of the demuxers
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
@@ -59,7 +59,7 @@ class Reading:
             raise DamagedError("holds no frame")
 
     def _complaint(self, error: BaseException) -> str:
-        frames = f"{self.count} of {self.declared} frames" if self.declared else f"{self.count} frames"
+        frames = f"{self.count} of {self.declared} frames" if self.declared else counted(self.count, "frame")
         if not self.whole:
             return f"truncated: {frames} can be read"
         reason = getattr(error, "strerror", None) or str(error)

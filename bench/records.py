@@ -45,6 +45,15 @@ def slug(text: str, length: int = 40) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:length].strip("-") or "x"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "clip"), counted(12, "clip")
+    ('1 clip', '12 clips')
+    """
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def fingerprint(content: object) -> str:
     """sha256 of the canonical JSON of `content`: equal content, equal print, on any machine."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()

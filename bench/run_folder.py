@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from bench.records import ClipRow, FrameholdError, Spec, canonical_json
+from bench.schemas import SCHEMAS
 
 Row = TypeVar("Row")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -116,6 +117,13 @@ class RunFolder:
         """Where the scores of one clip wait until all are there; `mark` is the fingerprint of what decides them."""
         return self.cache_folder / f"{clip_id}.{mark[:16]}.parquet"
 
+    def without_place(self, reason: str) -> str:
+        """A reason why a clip is missing, its files named from here: the same wherever the run lies."""
+        for root in dict.fromkeys(str(path) for path in (self.root.absolute(), self.root.resolve(), self.root)):
+            if root != ".":
+                reason = re.sub(rf"(?<![\w./\\-]){re.escape(root)}[/\\]", "", reason)
+        return reason
+
     # ---- rows
 
     def clips(self) -> list[ClipRow]:
@@ -136,10 +144,11 @@ class RunFolder:
         stage = "summarize" if path in {self.holds_path, self.evidence_path} else "score"
         if not path.exists():
             raise FrameholdError(f"{path} is not there: run `framehold {stage} {self.root}` first")
-        try:
-            return pq.read_table(path)
-        except pa.ArrowInvalid as error:
-            raise FrameholdError(f"{path} is damaged: run `framehold {stage} {self.root}` again") from error
+        again = f"run `framehold {stage} {self.root}` again"
+        table = read_table(path, again)
+        if not table.schema.equals(SCHEMAS[path.name]):
+            raise FrameholdError(f"{path} has other columns than this version writes: {again}")
+        return table
 
     def summary(self) -> dict[str, Any]:
         """summary.json. Raises FrameholdError when the run was not summarized."""
@@ -147,10 +156,11 @@ class RunFolder:
             raise FrameholdError(f"{self.summary_path} is not there: run `framehold summarize {self.root}` first")
         try:
             summary: dict[str, Any] = json.loads(self.summary_path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise FrameholdError(
-                f"{self.summary_path} is damaged: run `framehold summarize {self.root}` again"
-            ) from error
+            complete = {"models", "horizon", "horizon_seconds", "calibration"} <= summary.keys()
+        except (ValueError, AttributeError):
+            complete = False
+        if not complete:
+            raise FrameholdError(f"{self.summary_path} is damaged: run `framehold summarize {self.root}` again")
         return summary
 
     def _read(self, path: Path) -> str:
@@ -216,6 +226,20 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             raise FrameholdError(f"{path}, line {number} is damaged: delete that line and run again") from error
     return rows
+
+
+def read_table(path: Path, mending: str) -> pa.Table:
+    """A parquet file, every value of it seen to be whole. FrameholdError says that it is damaged and what to do."""
+    try:
+        table = pq.read_table(path)
+        table.validate(full=True)
+    except OSError as error:
+        if error.errno is not None:  # of the disk; Arrow's own for a damaged file have no number
+            raise
+        raise FrameholdError(f"{path} is damaged: {mending}") from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise FrameholdError(f"{path} is damaged: {mending}") from error
+    return table
 
 
 def read_records(path: Path, kind: type[Row]) -> list[Row]:

@@ -71,14 +71,22 @@ def draw_thresholds(classes: Sequence[RateClass], alpha: float, replicates: int 
     return Draws(tuple(values), np.asarray(chosen))
 
 
-def common_horizon(clips: Sequence[Judged]) -> tuple[int, float]:
-    """Frames and seconds of the shortest model, a model's length being the median of its clips'."""
+def common_horizon(clips: Sequence[Judged], asked: int | None = None) -> tuple[int, float]:
+    """Frames and seconds of the shortest model, a model's length being the median of its clips'.
+
+    `asked` frames cut the seconds too: no model counts beyond what they last at its own rate.
+    """
     lengths: dict[str, list[Judged]] = {}
     for clip in clips:
         lengths.setdefault(clip.model, []).append(clip)
     frames = min(median(clip.frames for clip in group) for group in lengths.values())
-    seconds = min(median(clip.frames * clip.seconds for clip in group) for group in lengths.values())
+    seconds = min(median(seconds_within(clip, asked) for clip in group) for group in lengths.values())
     return int(frames), float(seconds)
+
+
+def seconds_within(clip: Judged, horizon: int | None) -> float:
+    """Seconds that a clip lasts, up to a horizon in frames where there is one."""
+    return (clip.frames if horizon is None else min(clip.frames, horizon)) * clip.seconds
 
 
 def summarize_clips(

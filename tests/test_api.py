@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 import bench
 from tests.factory import pan, picture, texture
@@ -99,6 +100,21 @@ def test_an_array_is_scored(clips: Path) -> None:
 def test_what_is_no_picture_is_refused_and_not_scored(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"expected uint8 pictures \(height, width, 3\) of one size, got"):
         bench.score_video(wrong, fps=24)
+
+
+def test_one_picture_is_no_video() -> None:
+    """It has no step: neither held nor broken, so it is missing, as in a run."""
+    with pytest.raises(bench.MissingClip, match="one frame: a picture"):
+        bench.score_video(np.stack(pan(1, 3, height=48, width=64)), fps=24)
+    assert bench.score_video(np.stack(pan(2, 3, height=48, width=64)), fps=24).frames == 2
+
+
+def test_a_rate_for_a_file_that_has_times_is_refused(clips: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"whole\.mp4: a file has times of its own: leave out fps"):
+        bench.score_video(clips / "whole.mp4", fps=12)
+    for number, each in enumerate(pan(4, 3, height=48, width=64)):
+        Image.fromarray(each).save(tmp_path / f"{number}.png")
+    assert bench.score_video(tmp_path, fps=12).fps == pytest.approx(12)
 
 
 def test_a_change_of_everything_breaks_it() -> None:

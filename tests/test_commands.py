@@ -246,7 +246,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("run --clips {bad}/text --out o", "give --model NAME"),
         ("run --clips {bad}/columns --out o", "{bad}/columns/clips.csv: unknown columns 'colour'"),
         ("run --clips {bad}/outside --out o", "{bad}/outside/clips.csv line 2: ../../a.mp4 lies outside the folder"),
-        ("run --clips {bad}/text --model m --out o --workers 1", "o: all 1 clips are missing"),
+        ("run --clips {bad}/text --model m --out o --workers 1", "o: its only clip is missing"),
         ("run --clips {bad}/zero --model m --out o --workers 1", "the file is empty"),
         ("run --clips {bad}/cut --model m --out o --workers 1", "a_0_27b52cf5d3.mp4: truncated"),
         ("run --clips {bad}/frameless --model m --out o --workers 1", ".avi: "),
@@ -305,7 +305,7 @@ def test_what_cannot_be_done_is_one_line_that_names_it(
     assert error.startswith("framehold: ")
     assert named.format(bad=bad, place=place) in error
     assert sorted(path.name for path in bad.iterdir()) == before
-    assert not (tmp_path / "o").exists() or "all 1 clips are missing" in error
+    assert not (tmp_path / "o").exists() or "its only clip is missing" in error
 
 
 def test_stages_in_the_wrong_order_name_the_right_one(call: Call, place: Path, tmp_path: Path) -> None:
@@ -326,7 +326,8 @@ def test_clips_that_are_odd_but_clips_are_scored(call: Call, tmp_path: Path) -> 
     write_clip(clips / "ffv1.mkv", noise(3, 1, 1))
     ended = call("run", "--clips", clips, "--model", "m", "--out", "o", "--workers", 1, "--json")
     block = strict_json(ended.out)["models"]["m"]
-    assert (ended.code, block["clips"], block["missing"]) == (0, 2, 0)
+    assert (ended.code, block["clips"], block["missing"]) == (0, 2, 1)
+    assert list(block["missing_reasons"]) == ["one frame: a picture, with nothing after it to hold"]
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 9])
@@ -377,6 +378,92 @@ def test_no_name_makes_a_second_line_or_paints_the_terminal(call: Call, tmp_path
         path.touch()
     (error,) = call("run", "--clips", tmp_path / "clips", "--out", "o").errors
     assert "holds clips (line\\x0abreak\\x1b[31m.mp4)" in error
+
+
+def test_no_name_of_a_file_paints_the_table(call: Call, tmp_path: Path) -> None:
+    """A model is named after its folder, a prompt after its file, and both stand in tables and notes."""
+    name = "m\x1b[31m\x1b]0;owned\x07\r\u202e"
+    (tmp_path / "clips" / name).mkdir(parents=True)
+    write_video(tmp_path / "clips" / name / f"{name}.mp4", pan(4, 3, height=48, width=64))
+    (tmp_path / "clips" / name / f"{name}2.mp4").write_text("no video")
+    for line in (
+        ("run", "--clips", "clips", "--out", "o", "--workers", 1), ("summarize", "o"), ("score", "o"), ("verify", "o"),
+    ):  # fmt: skip
+        ended = call(*line)
+        assert "m\ufffd[31m" in ended.out or line[0] in {"score", "verify"}
+        assert not set(ended.out) & set("\x1b\x07\r\u202e")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "run nobody --json",
+        "score nowhere --json",
+        "compare nowhere nowhere --json",
+        "suite show nobody --json",
+        "run --workers many --json",
+    ],
+)
+def test_where_json_was_asked_for_an_error_is_json_too(call: Call, line: str) -> None:
+    ended = call(*line.split())
+    assert ended.code == 2
+    (error,) = ended.errors
+    assert strict_json(ended.out) == {"error": error.removeprefix("framehold: ")}
+
+
+def test_an_empty_name_is_no_run(call: Call, place: Path) -> None:
+    run = f"{place / 'run'}:small/pan"
+    for line in (("compare", run, ""), ("compare", " ", run), ("history", run, "")):
+        ended = call(*line)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.errors == ["framehold: an empty name where a run was expected: give RUN, or RUN:MODEL"]
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("compare {run} {run} --out file/x.md", "--out file/x.md: {here}/file is a file: choose another place"),
+        ("compare {run} {run} --out made.md", "--out made.md: that is a folder: expected the name of a file"),
+        ("compare {run} {run} --margin lots", "--margin lots: expected a share of the horizon"),
+        ("compare {run} {run} --margin 100%", "--margin 100%: no difference can be larger"),
+        ("leaderboard {run} --out file", "--out file: {here}/file is a file: choose another place"),
+        ("leaderboard {run} --out sealed/board", "--out sealed/board: cannot write to {here}/sealed: choose"),
+        ("calibrate --reference {footage} --out sealed/c.json", "--out sealed/c.json: cannot write to {here}/sealed"),
+        ("calibrate --reference {footage}", "needs at least 23 sources, and there are 4: add footage, or allow more"),
+        ("validate --out file/x", "--out file/x: {here}/file is a file: choose another place"),
+        ("distance {footage} {footage} --figure made.svg", "--figure made.svg: that is a folder"),
+        ("distance {footage} {footage} --figure x.svg", "--figure: nothing to draw, {footage} has 4 clips and"),
+        ("distance {footage} {footage} --span 0", "--span 0: expected 1 or more"),
+        ("distance {footage} {footage} --frames 12 --span 8", "--span 8: expected at least the window's 12 frames"),
+        ("distance {footage} {footage} --span 900", "--span 900: 0 clips of {footage} may have so many frames"),
+    ],
+)
+def test_options_are_checked_before_the_work(
+    call: Call, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, named: str
+) -> None:
+    """Nothing costly begins: no clip is looked at, no run is read, no thresholds are drawn."""
+
+    def costly(*_: object, **__: object) -> None:
+        pytest.fail("work began before the options were checked")
+
+    (tmp_path / "file").touch()
+    for name in ("made.md", "made.svg", "sealed"):
+        (tmp_path / name).mkdir()
+    for work in (
+        "bench.stages.pair.redraw",
+        "bench.stages.rank.redraw",
+        "bench.stages.calibrate.measure_footage",
+        "bench.stages.validate.validate",
+        "bench.stages.distance.seen_sets",
+    ):
+        monkeypatch.setattr(work, costly)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode) and Path(path).name != "sealed")
+    words = {"run": place / "run", "footage": place / "footage", "here": tmp_path}
+    ended = call(*line.format(**words).split())
+    assert (ended.code, ended.out) == (2, "")
+    (error,) = ended.errors
+    assert named.format(**words) in error
 
 
 def test_two_at_once_are_refused(call: Call, place: Path) -> None:

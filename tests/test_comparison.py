@@ -257,7 +257,7 @@ def test_the_horizon_is_the_shorter_model_s_length() -> None:
     assert common_horizons(Sides(side([None] * 3), long)) == (12, 0.5)
     longer = [replace(each, frames=48, fps=24.0) for each in side([None, None, None])]
     assert common_horizons(Sides(side([None] * 3), longer), asked=40) == (12, 0.5)
-    assert common_horizons(Sides(side([None] * 3), longer), asked=8) == (8, 0.5)
+    assert common_horizons(Sides(side([None] * 3), longer), asked=8) == (8, 8 * (1 / 24))
 
 
 def test_a_stand_in_holds_to_the_horizon_or_breaks_at_once() -> None:
@@ -273,7 +273,15 @@ def test_a_stand_in_holds_to_the_horizon_or_breaks_at_once() -> None:
 
 def test_a_side_without_a_clip_sets_no_horizon() -> None:
     assert common_horizons(Sides(side([None] * 3), [])) == (12, 0.5)
-    assert common_horizons(Sides([], side([None] * 3)), asked=5) == (5, 0.5)
+    assert common_horizons(Sides([], side([None] * 3)), asked=5) == (5, 5 * (1 / 24))
+
+
+def test_a_horizon_in_frames_cuts_the_seconds_to_what_it_lasts_for_either_model() -> None:
+    """6 frames are 1/4 s at 24 a second and 1/8 s at 48: beyond 1/8 s the faster model would count past its 6th."""
+    fast = [replace(each, frames=24, fps=48.0) for each in side([None, None, None])]
+    assert common_horizons(Sides(side([None] * 3), fast), asked=6) == (6, 0.125)
+    slow = [replace(each, fps=8.0) for each in side([None, None, None])]
+    assert common_horizons(Sides(side([None] * 3), slow), asked=6) == (6, 0.25)
 
 
 # ---- verdicts ----------------------------------------------------------------------------------------------------

@@ -188,5 +188,6 @@ def test_verify_finds_and_names(call: Call, runs: tuple[str, str], tmp_path: Pat
 
 def test_a_run_at_fault_is_not_sealed(call: Call, runs: tuple[str, str], tmp_path: Path) -> None:
     next((tmp_path / "runs/old/clips").iterdir()).write_text("another clip")
+    (tmp_path / "runs/old/seal.json").unlink()
     assert call("verify", runs[0], "--sample", 0, "--seal").code == 1
     assert not (tmp_path / "runs/old/seal.json").exists()

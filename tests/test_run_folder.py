@@ -28,6 +28,7 @@ from bench.run_folder import (
     replace_text,
     unknown_key,
 )
+from bench.schemas import SCHEMAS
 from tests.factory import PROMPTS, procedural_spec
 
 ROOT = Path(__file__).parents[1]
@@ -398,22 +399,68 @@ def test_a_table_that_is_absent_or_damaged_names_the_stage_that_writes_it(
     with pytest.raises(FrameholdError, match=rf"is not there: run `framehold {stage} .*` first"):
         run.table(path)
     replace_table(path, TABLE)
-    assert run.table(path).column_names == TABLE.column_names
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(FrameholdError, match=rf"is damaged: run `framehold {stage} .*` again"):
+    with pytest.raises(FrameholdError, match=rf"other columns than this version writes: run `framehold {stage} .*` ag"):
         run.table(path)
+    row = dict.fromkeys(SCHEMAS[path.name].names) | {"clip_id": "m_p_0", "value": 0.5, "valid": True}
+    table = pa.Table.from_pylist([row] * 200, schema=SCHEMAS[path.name])
+    replace_table(path, table)
+    assert run.table(path).equals(table)
+    whole = path.read_bytes()
+    told = rf"{path.name} is damaged: run `framehold {stage} .*` again"
+    for damage in (
+        b"",
+        whole[:-9],
+        whole[: len(whole) // 2],
+        whole[:4] + b"\0" * 40 + whole[44:],
+        b"PAR1" + whole[:20],
+    ):
+        path.write_bytes(damage)
+        with pytest.raises(FrameholdError, match=told):
+            run.table(path)
+
+
+def test_wherever_a_byte_of_a_table_is_turned_it_is_read_or_named(tmp_path: Path) -> None:
+    """Arrow has several ways to say that a file is damaged; none may reach the user as a fault of framehold."""
+    run = begun(tmp_path / "run")
+    rows = [{"clip_id": f"m_p_{number}", "metric": "warping_error", "value": number / 7} for number in range(40)]
+    replace_table(run.metrics_path, pa.Table.from_pylist(rows, schema=SCHEMAS["metrics.parquet"]))
+    whole, refused = run.metrics_path.read_bytes(), []
+    for position in range(0, len(whole), 7):
+        run.metrics_path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        try:
+            run.table(run.metrics_path).to_pylist()
+        except FrameholdError as error:
+            refused.append(str(error))
+    assert len(refused) > len(whole) / 14
+    assert all(told.startswith(f"{run.metrics_path} ") for told in refused)
 
 
 def test_a_summary_that_is_absent_or_damaged_names_its_stage(tmp_path: Path) -> None:
     run = begun(tmp_path / "run")
     with pytest.raises(FrameholdError, match=r"summary\.json is not there: run `framehold summarize .*` first"):
         run.summary()
-    replace_text(run.summary_path, "{")
-    with pytest.raises(FrameholdError, match=r"summary\.json is damaged: run `framehold summarize .*` again"):
-        run.summary()
+    for text in ("{", "{}", "[]", '{"models": {}}'):
+        replace_text(run.summary_path, text)
+        with pytest.raises(FrameholdError, match=r"summary\.json is damaged: run `framehold summarize .*` again"):
+            run.summary()
 
 
 # ---- names -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["run", "a run+(1)", "r"])
+def test_a_reason_does_not_say_where_its_run_lies(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / name)
+    for root in (tmp_path / name, Path(name), tmp_path / "link", Path("link")):
+        run = RunFolder(root)
+        for place in (run.root, run.root.absolute(), run.root.resolve()):
+            assert run.without_place(f"{place}/clips/m.mp4: in '{place}/x'") == "clips/m.mp4: in 'x'"
+    assert (
+        RunFolder(name).without_place(f"other/{name}/clips/m.mp4, 2{name}/x") == f"other/{name}/clips/m.mp4, 2{name}/x"
+    )
+    assert RunFolder(".").without_place("clips/m.mp4: cut. ./x") == "clips/m.mp4: cut. ./x"
 
 
 def test_no_name_of_a_model_or_prompt_leads_out_of_the_folder(tmp_path: Path) -> None:

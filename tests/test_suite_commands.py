@@ -111,7 +111,7 @@ def test_check_of_a_wrong_file_is_one_line_and_exit_2(suite: Screen) -> None:
     Path("mine.toml").write_text(
         'name = "mine"\nversion = 1\n[[prompt]]\nid = "one"\ntxt = "A man"\n', encoding="utf-8"
     )
-    error = suite("check", "mine.toml", "--json", fails=True)
+    error = suite("check", "mine.toml", fails=True)
     assert error.startswith("framehold: mine.toml: prompt 1 (one): ")
     assert "key 'text' is missing" in error
 
@@ -128,6 +128,11 @@ def test_new_writes_a_file_that_passes_check(suite: Screen) -> None:
     comments = [line for line in Path("My suite.toml").read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
     assert all(any(line.startswith(f"# {key} ") for line in comments) for key in keys)
     assert max(map(len, comments)) <= 120
+
+
+def test_one_is_no_plural(suite: Screen) -> None:
+    Path("one.txt").write_text("A dog runs\n", encoding="utf-8")
+    assert "one-v1: 1 prompt, 1 clip a model" in suite("check", "one.txt")
 
 
 def test_new_takes_name_and_version_from_the_file(suite: Screen) -> None:
@@ -171,7 +176,7 @@ def test_new_never_overwrites(suite: Screen) -> None:
     ("words", "part"),
     [
         (("mine.txt",), "mine.txt: a suite file ends in .toml: call it mine.toml"),
-        (("nowhere/mine.toml",), "nowhere/mine.toml: No such file or directory"),
+        (("nowhere/a.toml",), "nowhere/a.toml: cannot be written (No such file or directory): choose another place"),
         (("mine.toml", "--from", "lines.txt"), "lines.txt: no such suite file"),
     ],
 )

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.records import MissingClip
+from bench.records import MissingClip, counted
 from bench.report.evidence_lines import Point, evidence_by_clip
 from bench.report.miss_sheet import Card, Cell, Section, miss_sheet
-from bench.report.spelling import count
 from bench.report.words import cause_label
 from bench.run_folder import RunFolder
 from bench.video import encode_jpeg, read_pictures
@@ -68,7 +67,7 @@ def _section(
 ) -> Section:
     rest = f" The first {MOST} are shown." if len(rows) > MOST else ""
     cards = tuple(_card(row, run, points.get(row["clip_id"], ())) for row in rows[:MOST])
-    return Section(title, f"{len(rows)} of {count(of, 'clip')}. {order}{rest}", cards)
+    return Section(title, f"{len(rows)} of {counted(of, 'clip')}. {order}{rest}", cards)
 
 
 def _card(row: Mapping[str, Any], run: RunFolder, points: Sequence[Point]) -> Card:

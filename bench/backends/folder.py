@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -29,7 +30,7 @@ from bench.records import (
     fingerprint,
     slug,
 )
-from bench.video import DEFAULT_FPS, VIDEO_SUFFIXES, content_hash, natural_key, picture_files
+from bench.video import DEFAULT_FPS, IMAGE_SUFFIXES, VIDEO_SUFFIXES, content_hash, natural_key, picture_files
 
 TABLE = "clips.csv"
 UNREADABLE = "missing"  # in the place of a file's hash
@@ -90,7 +91,8 @@ class FolderBackend:
             raise FrameholdError(f"{self._path}: no clips of model {unknown[0]!r}: it has {', '.join(self.models())}")
         entries = _with_prompt_ids(entries, suite)
         prompts = _suite_prompts(entries, suite) if suite.prompts else _own_prompts(entries)
-        wanted = [entry for entry in _with_seeds(entries) if not models or entry.model in models]
+        asked = {prompt.id: prompt.seeds for prompt in suite.prompts}
+        wanted = [entry for entry in _with_seeds(entries, asked) if not models or entry.model in models]
         return Plan(tuple(self._request(entry, prompts[entry.prompt_id]) for entry in wanted))
 
     def submit(self, request: ClipRequest) -> str:
@@ -101,13 +103,25 @@ class FolderBackend:
         """The file as it lies there. Raises MissingClip when it is gone or may not be read."""
         path = (self._root / ticket).absolute()
         if not path.exists():
-            raise MissingClip(f"{path}: no such file")
-        target = path.resolve()
-        if target.is_file() and not target.is_relative_to(self._root.resolve()) and not _is_video(target):
-            raise MissingClip(f"{ticket}: a link to a file outside the folder that is no video by its name")
+            raise MissingClip(f"{ticket}: no such file")
+        self._refuse_foreign(path, ticket)
         if request.identity.startswith(UNREADABLE):
-            content_hash(path)  # says why
+            try:
+                content_hash(path)  # says why
+            except MissingClip as error:
+                raise MissingClip(str(error).replace(str(path), ticket)) from error
         return Clip(path=path, fps=request.fps, facts={"source": ticket})
+
+    def _refuse_foreign(self, path: Path, ticket: str) -> None:
+        """A link may lead to footage kept elsewhere, and to nothing else: what a clip shows is copied into the run."""
+        root, wanted = self._root.resolve(), IMAGE_SUFFIXES if path.is_dir() else VIDEO_SUFFIXES
+        for file in picture_files(path) if path.is_dir() else [path]:
+            target = file.resolve()
+            if target.is_file() and not target.is_relative_to(root) and target.suffix.lower() not in wanted:
+                kind, inside = ("picture", f"/{file.name}") if path.is_dir() else ("video", "")
+                raise MissingClip(
+                    f"{ticket}{inside}: a link to a file outside the folder that is no {kind} by its name"
+                )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -226,7 +240,9 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
                 if None in cells:
                     raise FrameholdError(f"{origin}: more cells than columns: put texts with commas in double quotes")
                 yield origin, {column: cell.strip() for column, cell in cells.items() if cell and cell.strip()}
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
+    except UnicodeDecodeError as error:
+        raise FrameholdError(f"{path}: its text is not UTF-8: save it as CSV in UTF-8") from error
+    except (csv.Error, OSError) as error:
         raise FrameholdError(f"{path}: cannot be read as a table in UTF-8: {error}") from error
     if not rows:
         raise FrameholdError(f"{path}: no rows: list a clip on each line, or remove the file")
@@ -234,6 +250,9 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _check_columns(path: Path, columns: list[str]) -> None:
     known = ", ".join(TableRow.model_fields)
+    for name, separator in (("semicolons", ";"), ("tabs", "\t")):
+        if any(separator in column for column in columns):
+            raise FrameholdError(f"{path}: its columns are separated by {name}: save it with commas; columns: {known}")
     if unknown := [column for column in columns if column not in TableRow.model_fields]:
         raise FrameholdError(f"{path}: unknown columns {', '.join(map(repr, unknown))}: use only {known}")
     if "file" not in columns:
@@ -318,8 +337,11 @@ def _own_prompts(entries: list[Entry]) -> dict[str, Prompt]:
     }
 
 
-def _with_seeds(entries: list[Entry]) -> list[Entry]:
-    """Given seeds stay; the others get the lowest free ones, in order. Raises FrameholdError for a seed given twice."""
+def _with_seeds(entries: list[Entry], asked: Mapping[str, Sequence[int]]) -> list[Entry]:
+    """Given seeds stay; the others get the free ones that the suite asks for, then the lowest free ones, in order.
+
+    Raises FrameholdError for a seed given twice.
+    """
     taken: dict[tuple[str, str, int], str] = {}
     for entry in entries:
         if entry.row.seed is not None:
@@ -333,9 +355,8 @@ def _with_seeds(entries: list[Entry]) -> list[Entry]:
     for entry in entries:
         seed = entry.row.seed
         if seed is None:
-            seed = 0
-            while (entry.model, entry.prompt_id, seed) in taken:
-                seed += 1
+            candidates = chain(asked.get(entry.prompt_id, ()), count())
+            seed = next(each for each in candidates if (entry.model, entry.prompt_id, each) not in taken)
             taken[entry.model, entry.prompt_id, seed] = entry.origin
         seeded.append(replace(entry, seed=seed))
     return seeded

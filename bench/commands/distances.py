@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands.options import AsJson, Offline, Workers, crew_of, show, show_table
+from bench.commands.options import AsJson, Offline, Workers, check_file, crew_of, say, show, show_table
+from bench.records import counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,8 +55,10 @@ def distance(
     from bench.stages.distance import Request
     from bench.stages.distance import distance as stage
 
-    if figure and figure.suffix.lower() != ".svg":
-        raise FrameholdError(f"--figure {figure}: figures are written as .svg")
+    if figure:
+        if figure.suffix.lower() != ".svg":
+            raise FrameholdError(f"--figure {figure}: figures are written as .svg")
+        check_file("--figure", figure)
     request = Request(
         features=features,
         mode=mode,
@@ -70,6 +73,7 @@ def distance(
         offline=offline,
         device=device,
         batch=batch,
+        figure=figure is not None,
     )
     with crew_of("local", workers) as crew:
         result = stage(a, b, request, crew)
@@ -82,20 +86,22 @@ def distance(
     console = show_table(_distances(result))
     if "along" in result and result["along"]["windows"]:
         console.print(_windows(result["along"]))
-    for line in _lines(result) + ([f"figure: {figure}"] if figure else []):
-        console.print(f"- {line}", markup=False, highlight=False, soft_wrap=True)
+    say(console, [f"- {line}" for line in _lines(result) + ([f"figure: {figure}"] if figure else [])])
 
 
 def _distances(result: dict[str, Any]) -> Table:
     """A row a distance."""
     from rich.table import Table
+    from rich.text import Text
+
+    from bench.report.spelling import one_way
 
     seen, reference, features = result["a"], result["b"], result["features"]
     title = (
-        f"{seen['name']} ({seen['clips']} clips) from {reference['name']} ({reference['clips']}), "
+        f"{seen['name']} ({counted(seen['clips'], 'clip')}) from {reference['name']} ({reference['clips']}), "
         f"by {features['name']} {features['mode']}, {features['windows']} x {features['frames']} frames"
     )
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(one_way(title)), title_justify="left")
     for column in ("distance", "value (95%)", "p", "at n", "A from B (95%)", "B from B (95%)"):
         table.add_column(column, justify="left" if column == "distance" else "right")
     for name, found in result["distances"].items():

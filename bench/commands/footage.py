@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import AsJson, ExecutorName, Workers, crew_of, show, show_table
+from bench.commands.options import AsJson, ExecutorName, Workers, check_file, check_folder, crew_of, show, show_table
 from bench.records import FrameholdError
 
 
@@ -26,6 +26,7 @@ def calibrate(
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise FrameholdError(f"--out {out}: expected the name of a file in a folder that exists")
+    check_file("--out", out)
     with crew_of(executor, workers) as crew:
         learnt = stage(reference, profile, alpha, crew)
     write_calibration(out, learnt)
@@ -57,6 +58,7 @@ def validate(
     from bench.report.targets import below_targets
     from bench.stages.validate import validate as stage
 
+    check_folder("--out", out)
     with crew_of(executor, workers) as crew:
         study = stage(out, crew, reference, profile, draws, seed)
     content = asdict(study)

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 
 import typer
 
-from bench.commands.options import AsJson, Offline, Workers, crew_of, open_folder, say, show, show_table
+from bench.commands.options import (
+    AsJson,
+    Offline,
+    Workers,
+    check_file,
+    check_folder,
+    crew_of,
+    open_folder,
+    say,
+    show,
+    show_table,
+)
+from bench.records import counted
 
 Place = Annotated[str, typer.Argument(help="RUN, or RUN:MODEL where the run has several models.")]
 AllowDifferent = Annotated[
@@ -47,6 +59,8 @@ def compare(
 
     if out and out.suffix not in {".md", ".json"}:
         raise FrameholdError(f"--out {out}: expected a .md or .json file")
+    if out:
+        check_file("--out", out)
     with crew_of("local", workers) as crew:
         found = stage(
             baseline,
@@ -89,6 +103,7 @@ def leaderboard(
     from bench.report.leaderboard import leaderboard_lines, leaderboard_table, write_leaderboard
     from bench.stages.rank import rank
 
+    check_folder("--out", out)
     with crew_of("local", 1) as crew:
         board = rank(runs, crew, horizon=horizon, rules=rules)
     files = write_leaderboard(board, out)
@@ -129,7 +144,7 @@ def verify(
     marks = {"ok": "ok       ", "fault": "FAULT    ", "unchecked": "unchecked"}
     lines = [f"{marks[each.status]} {each.check:11} {each.detail}".rstrip() for each in found]
     content = {"run": str(run_folder), "seed": chosen, "findings": [asdict(each) for each in found]}
-    text = "\n".join([*map(one_way, lines), f"sample seed {chosen}, {len(faults)} faults"])
+    text = "\n".join([*map(one_way, lines), f"sample seed {chosen}, {counted(len(faults), 'fault')}"])
     show(content, as_json, text)
     raise typer.Exit(1 if faults else 0)
 

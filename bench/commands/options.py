@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from bench.records import FrameholdError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +39,26 @@ def open_folder(path: Path) -> RunFolder:
     folder = RunFolder(path)
     folder.spec()
     return folder
+
+
+def check_file(option: str, path: Path) -> None:
+    """Can the file of that option be written, before anything is worked for? Raises FrameholdError."""
+    if path.is_dir():
+        raise FrameholdError(f"{option} {path}: that is a folder: expected the name of a file")
+    check_folder(option, path, path.absolute().parent)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FrameholdError(f"{option} {path}: cannot be written to: choose another file")
+
+
+def check_folder(option: str, path: Path, folder: Path | None = None) -> None:
+    """Can the folder of that option be made and written to? Raises FrameholdError."""
+    there = (folder or path).absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise FrameholdError(f"{option} {path}: {there} is a file: choose another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise FrameholdError(f"{option} {path}: cannot write to {there}: choose another place")
 
 
 @contextmanager
@@ -116,7 +139,6 @@ def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = Non
     from bench.report.terminal import summary_table
 
     console = show_table(summary_table(summary))
-    for note in summary["notes"]:
-        console.print(f"- {note}", markup=False, highlight=False)
-    if page:
-        console.print(f"page: {page}", markup=False, highlight=False, soft_wrap=True)
+    lines = [*(f"- {note}" for note in summary["notes"]), *([f"page: {page}"] if page else [])]
+    if lines:
+        say(console, lines)

@@ -34,6 +34,7 @@ from bench.commands.planning import (
     plan_asked,
     telling_what_runs,
 )
+from bench.records import counted
 
 
 def run(
@@ -137,7 +138,8 @@ def generate(
         rows = stage(folder, crew, cap)
     missing = [row for row in rows if row.missing]
     content = {"clips": len(rows), "missing": {row.clip_id: row.missing for row in missing}}
-    show(content, as_json, f"{len(rows) - len(missing)} clips in {folder.clips_folder}, {len(missing)} missing")
+    there = counted(len(rows) - len(missing), "clip")
+    show(content, as_json, f"{there} in {folder.clips_folder}, {len(missing)} missing")
 
 
 def score(
@@ -155,7 +157,8 @@ def score(
         rows = stage(folder, crew, offline)
     missing = {row.clip_id: row.missing for row in rows if row.missing}
     content = {"clips": len(rows), "missing": missing}
-    show(content, as_json, f"{len(rows) - len(missing)} clips scored in {folder.curves_path}, {len(missing)} missing")
+    there = counted(len(rows) - len(missing), "clip")
+    show(content, as_json, f"{there} scored in {folder.curves_path}, {len(missing)} missing")
 
 
 def summarize(run_folder: RunArgument, horizon: Horizon = None, workers: Workers = 0, as_json: AsJson = False) -> None:

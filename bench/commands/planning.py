@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.commands.options import AsJson, show, show_table
+from bench.commands.options import AsJson, say, show, show_table
 from bench.commands.power import Drop, Margin, Pilot, Power, show_power
-from bench.records import FrameholdError
+from bench.records import FrameholdError, counted
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -147,8 +147,7 @@ def show_outlook(outlook: Outlook, as_json: bool) -> None:
     console = show_table(outlook_table(outlook))
     if outlook.loads:
         console.print(load_table(outlook.loads))
-    for line in (*_sums(outlook), *(f"- {note}" for note in outlook.notes)):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    say(console, [*_sums(outlook), *(f"- {note}" for note in outlook.notes)])
 
 
 def outlook_table(outlook: Outlook) -> Table:
@@ -193,9 +192,10 @@ def _sums(outlook: Outlook) -> Iterator[str]:
     clips = sum(line.clips for line in outlook.lines)
     seconds = sum(line.seconds or 0 for line in outlook.lines)
     unknown = f" and what {', '.join(outlook.unpriced)} costs, which is not known" if outlook.unpriced else ""
-    yield f"to make: {clips} clips, {seconds:g} seconds of paid video, at most {outlook.due_usd:.2f} USD{unknown}"
+    to_make, there = counted(clips, "clip"), counted(outlook.clips_there, "clip")
+    yield f"to make: {to_make}, {seconds:g} seconds of paid video, at most {outlook.due_usd:.2f} USD{unknown}"
     if outlook.clips_there or outlook.committed_usd:
-        yield f"there already: {outlook.clips_there} clips; charged or set aside: {outlook.committed_usd:.2f} USD"
+        yield f"there already: {there}; charged or set aside: {outlook.committed_usd:.2f} USD"
     yield "nothing was spent"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.commands.options import AsJson, show
-from bench.records import FrameholdError, Prompt, Suite, slug
+from bench.records import FrameholdError, Prompt, Suite, counted, slug
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,7 +76,8 @@ def check_suite(suite: SuiteArgument, as_json: AsJson = False) -> None:
 
     about = _about(load_suite(suite))
     lines = [
-        f"{about['name']}-v{about['version']}: {about['prompts']} prompts, {about['clips']} clips a model",
+        f"{about['name']}-v{about['version']}: {counted(about['prompts'], 'prompt')}, "
+        f"{counted(about['clips'], 'clip')} a model",
         f"{'sha256':12}{about['sha256']}",
         *(f"{by:12}" + ", ".join(f"{name} {count}" for name, count in about[f"by_{by}"].items()) for by in COUNTED),
         *(
@@ -111,8 +112,11 @@ def new_suite(
             handle.write(text)
     except FileExistsError as error:
         raise FrameholdError(f"{file} exists and is left as it is: choose another name, or remove it first") from error
+    except OSError as error:
+        raise FrameholdError(f"{file}: cannot be written ({error.strerror}): choose another place") from error
     about = _about(load_suite(str(file)))
-    show({"file": str(file)} | about, as_json, f"wrote {file}: {about['prompts']} prompts; edit it, then check it")
+    prompts = counted(about["prompts"], "prompt")
+    show({"file": str(file)} | about, as_json, f"wrote {file}: {prompts}; edit it, then check it")
 
 
 def _about(suite: Suite) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.distances.resampling import bootstrap, half_size, halves, numbered, relabelled, subsets
 from bench.distances.samples import Floats, as_sample
-from bench.records import Interval
+from bench.records import Interval, counted
 
 FEW = 256  # clips below which a distance is too uncertain to rank models by
 LEAST = 8  # clips or groups from which an interval or a floor is told
@@ -180,7 +180,7 @@ def _same_size(
 def too_few(clips: int, half: int) -> str | None:
     """Why there is no floor for so many clips and parts of the reference of so many; None where there is one."""
     if clips < LEAST:
-        return f"{clips} clips beside the reference: a floor at the same number needs {LEAST}"
+        return f"{counted(clips, 'clip')} beside the reference: a floor at the same number needs {LEAST}"
     if half < LEAST:
         return (
             f"two parts of the reference without a common clip or source have {half} clips each: a floor needs {LEAST}"

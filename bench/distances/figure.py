@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from bench.records import counted
+
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 78, 16, 44, 54
 INK, MODEL, REAL = "#222", "#b3361b", "#2a6f97"
@@ -17,7 +19,8 @@ def figure(result: Mapping[str, Any]) -> str:
     along = result.get("along")
     body = _along(along) if along and along["windows"] else _same_size(result["distances"])
     features, first, second = result["features"], result["a"], result["b"]
-    title = f"{first['name']} ({first['clips']} clips) from {second['name']} ({second['clips']}), {features['name']}"
+    clips = counted(first["clips"], "clip")
+    title = f"{first['name']} ({clips}) from {second['name']} ({second['clips']}), {features['name']}"
     head = f'<text x="{LEFT}" y="22" font-weight="600">{escape(_shortened(title))}</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" style="{STYLE}">'

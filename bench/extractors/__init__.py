@@ -48,7 +48,8 @@ class Wanted:
         if self.mode is None:
             return modes[0]
         if self.mode not in modes:
-            raise FrameholdError(f"--mode {self.mode}: {self.name} has {', '.join(modes)}")
+            known = f"the modes {', '.join(modes)}" if len(modes) > 1 else f"one mode, {modes[0]}: leave --mode out"
+            raise FrameholdError(f"--mode {self.mode}: {self.name} has {known}")
         return self.mode
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.extractors import Extractor, features_fingerprint
 from bench.extractors.cache import ClipFeatures, Cutting, FeatureCache
 from bench.extractors.stream import in_order
-from bench.records import MissingClip, Picture
+from bench.records import MissingClip, Picture, counted
 from bench.video import DEFAULT_FPS, content_hash, frames_per_second, read_frames
 
 AHEAD = 4  # windows that may wait for the network, for each thread
@@ -120,7 +120,7 @@ class _Cut:
         """What became of it, from the features of its windows."""
         missing = self.missing
         if not rows and missing is None:
-            missing = f"{self.frames} frames, fewer than the {cutting.frames} of a window"
+            missing = f"{counted(self.frames, 'frame')}, fewer than the {cutting.frames} of a window"
         windows = np.stack(rows) if rows and not missing else np.empty((0, 0), np.float32)
         return ClipFeatures(self.clip.name, windows, self.frames, self.fps, missing)
 

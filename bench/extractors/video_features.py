@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.extractors import open_extractor
 from bench.extractors.cache import Cutting
 from bench.extractors.features import ClipSource, extract, frames_of
-from bench.records import FrameholdError, MissingClip
+from bench.records import FrameholdError, MissingClip, counted
 
 
 def video_features(
@@ -42,15 +42,16 @@ def video_features(
         first = sources[0]
         frames = span or (_count(first) if first.pictures is None else len(first.pictures))
         if frames < least:
-            raise FrameholdError(f"{first.name}: {frames} frames, fewer than the {least} that {extractor} takes")
+            seen = counted(frames, "frame")
+            raise FrameholdError(f"{first.name}: {seen}, fewer than the {least} that {extractor} takes")
     found = extract(sources, opened, Cutting(frames, frames, span), batch=batch)
     for clip in found:
         if clip.missing:
             raise FrameholdError(f"{clip.name}: {clip.missing.removeprefix(f'{clip.name}: ')} ({extractor})")
         if clip.frames != found[0].frames:
             raise FrameholdError(
-                f"{clip.name} has {clip.frames} frames, {found[0].name} {found[0].frames}: features of different "
-                "lengths cannot be compared; pass span, the number of opening frames to look at"
+                f"{clip.name} has {counted(clip.frames, 'frame')}, {found[0].name} {found[0].frames}: features of "
+                "different lengths cannot be compared; pass span, the number of opening frames to look at"
             )
     return np.stack([clip.windows.astype(np.float64).mean(axis=0) for clip in found])
 

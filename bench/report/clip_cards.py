@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.holds import STATIC
-from bench.records import ClipRow
+from bench.records import ClipRow, counted
 from bench.report.evidence_lines import EvidenceLine, break_frame, evidence_by_clip, evidence_line
 from bench.report.filmstrips import Filmstrip, embedded, filmstrip
 from bench.report.ranking import TableRow
-from bench.report.spelling import count, relative_link
+from bench.report.spelling import relative_link
 from bench.report.words import cause_label
 from bench.run_folder import RunFolder, read_rows
 
@@ -134,7 +134,7 @@ def _verdict(clip: ClipRow, hold: HoldRow, line: EvidenceLine | None) -> tuple[s
     if hold["missing"] is not None:
         return "missing", f"missing: {hold['missing']}", ""
     if hold["cause"] == STATIC:
-        return "static", f"{cause_label(STATIC)}: held {count(hold['held_frames'], 'frame')}", _motion(clip, hold)
+        return "static", f"{cause_label(STATIC)}: held {counted(hold['held_frames'], 'frame')}", _motion(clip, hold)
     if hold["broke"]:
         time = f" ({hold['held_seconds']:.2f} s)"
         late = "" if hold["alarm_frame"] in {None, hold["onset_frame"]} else f", alarm at {hold['alarm_frame']}"
@@ -146,7 +146,7 @@ def _verdict(clip: ClipRow, hold: HoldRow, line: EvidenceLine | None) -> tuple[s
     )
     if hold["frames"] == 1:
         return "held", "held its only frame", close
-    return "held", f"held all {hold['frames']} frames", close
+    return "held", f"held all {counted(hold['frames'], 'frame')}", close
 
 
 def _motion(clip: ClipRow, hold: HoldRow) -> str:
@@ -155,7 +155,7 @@ def _motion(clip: ClipRow, hold: HoldRow) -> str:
 
 
 def _length(hold: HoldRow) -> str:
-    frames = count(hold["frames"], "frame")
+    frames = counted(hold["frames"], "frame")
     if hold["distinct_frames"] != hold["frames"]:
         frames += f" ({hold['distinct_frames']} distinct)"
     if not hold["fps"]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from bench.records import counted
 from bench.report.markdown import link, plain, table
 from bench.report.spelling import one_way
 from bench.report.words import cause_label
@@ -48,7 +49,7 @@ def comparison_markdown(comparison: Comparison, folder: Path) -> str:
     """The whole comparison as a Markdown file that will lie in `folder`."""
     head = f"## {SIGNS[comparison.verdict]} {plain(comparison.sentence)}"
     sides = [
-        f"{name}: **{plain(side.model)}**, {plain(side.run)} ({side.clips} clips, {side.missing} missing)"
+        f"{name}: **{plain(side.model)}**, {plain(side.run)} ({counted(side.clips, 'clip')}, {side.missing} missing)"
         for name, side in (("baseline", comparison.baseline), ("candidate", comparison.candidate))
     ]
     parts = [head, "  \n".join([*sides, plain(_title(comparison))])]
@@ -69,8 +70,8 @@ def comparison_markdown(comparison: Comparison, folder: Path) -> str:
 
 def _title(comparison: Comparison) -> str:
     return (
-        f"{comparison.frames.pairs} pairs of clips over {comparison.frames.prompts} prompts, to "
-        f"{comparison.horizon_frames} frames and {comparison.horizon_seconds:.2f} seconds; margin "
+        f"{counted(comparison.frames.pairs, 'pair')} of clips over {counted(comparison.frames.prompts, 'prompt')}, to "
+        f"{counted(comparison.horizon_frames, 'frame')} and {comparison.horizon_seconds:.2f} seconds; margin "
         f"{comparison.margin:.2f} {comparison.unit}"
     )
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bench.ranking import Entry, Leaderboard
-from bench.records import Json
+from bench.records import Json, counted
 from bench.report.markdown import latex, plain, spreadsheet, table
 from bench.report.spelling import one_way
 from bench.report.words import cause_label
@@ -166,8 +166,8 @@ def leaderboard_lines(board: Leaderboard) -> list[str]:
 
 def _title(board: Leaderboard) -> str:
     return (
-        f"Frames held, of {board.horizon}: {board.suite} ({board.prompts} prompts), profile {board.profile}, "
-        f"calibration {board.calibration[:12]}"
+        f"Frames held, of {board.horizon}: {board.suite} ({counted(board.prompts, 'prompt')}), "
+        f"profile {board.profile}, calibration {board.calibration[:12]}"
     )
 
 

@@ -39,15 +39,6 @@ def percent(share: float) -> str:
     return f"{share:.0%}"
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "clip"), count(12, "clip")
-    ('1 clip', '12 clips')
-    """
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def unit(signal: str) -> str | None:
     """The unit of a signal's curve; None for a plug-in's, which is not imported for the page."""
     return about(signal).unit if signal in SIGNALS or signal in CLIP_LEVEL else None

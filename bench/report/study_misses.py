@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.records import counted
 from bench.report.miss_sheet import Card, Cell, Section, miss_sheet
-from bench.report.spelling import count, relative_link
+from bench.report.spelling import relative_link
 from bench.report.words import cause_label
 
 TITLE = "What the hold misses"
@@ -33,7 +34,7 @@ def study_misses_page(study: Mapping[str, Any], out: Path) -> str:
     sections = [_section(its, out) for its in study.get("misses", ()) if its["misses"]]
     clean = [_words(its["name"]) for its in study.get("misses", ()) if not its["misses"]]
     lede = (
-        f"A study over {count(study['clips'], 'clip')} of {count(study['sources'], 'source')}, {study['trials']} "
+        f"A study over {counted(study['clips'], 'clip')} of {counted(study['sources'], 'source')}, {study['trials']} "
         f"failures laid on them at known frames. Thresholds: {study['thresholds']}."
     )
     spotless = (f"Nothing to show, as nothing went wrong: {', '.join(clean)}.",) if clean else ()
@@ -97,7 +98,7 @@ def _title(miss: Mapping[str, Any]) -> str:
 def _done(miss: Mapping[str, Any]) -> Sequence[str]:
     if not miss["severity"]:
         return (
-            f"{count(miss['frames'], 'frame')}, unbroken."
+            f"{counted(miss['frames'], 'frame')}, unbroken."
             if miss["kind"] != "adversary"
             else f"{miss['frames']} frames.",
         )
@@ -109,11 +110,11 @@ def _said(miss: Mapping[str, Any]) -> str:
     evidence = f"{share:.0%} of the threshold" if share < 2 else f"{share:.1f} times the threshold"
     if miss["alarm"] is None:
         most = f", most at frame {miss['peak'][0]} ({cause_label(miss['peak'][1])})" if miss["peak"] else ""
-        held = "all frames" if miss["held_frames"] == miss["frames"] else count(miss["held_frames"], "frame")
+        held = "all frames" if miss["held_frames"] == miss["frames"] else counted(miss["held_frames"], "frame")
         return f"framehold: no alarm, {held} held. Evidence {evidence}{most}."
     cause = f", {cause_label(miss['cause'])}" if miss["cause"] else ""
     off = miss["named"] - miss["onset"]
-    away = f", {count(abs(off), 'frame')} {'late' if off > 0 else 'early'}" if miss["severity"] and off else ""
+    away = f", {counted(abs(off), 'frame')} {'late' if off > 0 else 'early'}" if miss["severity"] and off else ""
     return (
         f"framehold: broke at frame {miss['named']}{away}{cause}; alarm at frame {miss['alarm']}. Evidence {evidence}."
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from bench.records import counted
 from bench.report.ranking import TableRow
-from bench.report.spelling import count, percent
+from bench.report.spelling import percent
 from bench.survival import Floats, SurvivalCurve, kaplan_meier
 
 
@@ -132,12 +133,12 @@ def _down(share: float) -> float:
 
 def _ended(number: int, frame: float, horizon: int) -> str:
     if frame >= horizon:
-        return f"{count(number, 'clip')} held to the horizon"
-    return f"{count(number, 'clip')} ended unbroken after {count(int(frame), 'frame')}"
+        return f"{counted(number, 'clip')} held to the horizon"
+    return f"{counted(number, 'clip')} ended unbroken after {counted(int(frame), 'frame')}"
 
 
 def _spoken(curve: SurvivalCurve, reach: float, horizon: int) -> str:
     frames = sorted({int(reach * quarter / 4) for quarter in range(1, 4)} - {0})
-    shares = [f"{percent(share_at(curve, frame))} after {count(frame, 'frame')}" for frame in frames]
+    shares = [f"{percent(share_at(curve, frame))} after {counted(frame, 'frame')}" for frame in frames]
     shares.append(f"{percent(float(curve.survival[-1]))} at {'the horizon' if reach == horizon else 'the last one'}")
     return f"Share of clips still consistent: {', '.join(shares)}."

@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from bench.report.spelling import count, percent, printable
+from bench.records import counted
+from bench.report.spelling import percent, printable
 
 
 def environment() -> Environment:
@@ -19,7 +20,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "count": count}
+    environment.filters |= {"percent": percent, "count": counted}
     return environment
 
 

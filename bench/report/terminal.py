@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.spelling import printable
+from bench.report.spelling import one_way
 from bench.report.words import cause_label
 
 COLUMNS = (
@@ -48,7 +48,7 @@ def _cells(name: str, block: Mapping[str, Any]) -> list[Text]:
     counts = [str(block[key]) for key in ("clips", "broke", "censored", "missing", "static")]
     causes = sorted(block["by_cause"].items(), key=lambda item: -item[1])[:2]
     return [
-        Text(printable(cell))
+        Text(one_way(cell))
         for cell in (
             name,
             _interval(block["frames_held"], "{:.1f}"),

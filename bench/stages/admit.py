@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bench.ranking import Rejected
-from bench.records import ClipKey, ClipRow, FrameholdError, MissingClip
+from bench.records import ClipRow, FrameholdError, MissingClip
 from bench.stages import Crew
-from bench.stages.pair import differences
+from bench.stages.pair import alterations, differences
 from bench.stages.redraw import HeldRun
 from bench.suite import suite_hash
 from bench.summary import Judged
@@ -59,15 +59,18 @@ def _breaks_sameness(one: Submission, standard: HeldRun) -> str | None:
     return f"another {', '.join(differing)} than {standard.folder.root}" if differing else None
 
 
+def _breaks_seal(one: Submission, standard: HeldRun) -> str | None:
+    return next(alterations(one.run.folder, one.run.spec.suite, one.rows), None)
+
+
 def _breaks_completeness(one: Submission, standard: HeldRun) -> str | None:
-    rows = {row.clip_id for row in one.rows}
-    keys = [ClipKey(one.model, prompt.id, seed) for prompt in one.run.spec.suite.prompts for seed in prompt.seeds]
-    absent = [key for key in keys if key.clip_id not in rows]
-    return f"{len(absent)} of {len(keys)} clips were never made ({absent[0].prompt_id})" if absent else None
+    absent = [row for row in one.rows if row.clip_id in one.run.absent]
+    asked = sum(len(prompt.seeds) for prompt in one.run.spec.suite.prompts)
+    return f"{len(absent)} of {asked} clips were never made ({absent[0].prompt_id})" if absent else None
 
 
 def _breaks_missing(one: Submission, standard: HeldRun) -> str | None:
-    missing = sum(row.clip_id in one.run.missing for row in one.rows)
+    missing = sum(row.clip_id in one.run.missing and row.clip_id not in one.run.absent for row in one.rows)
     if missing > MOST_MISSING * len(one.rows):
         return f"{missing} of {len(one.rows)} clips are missing, more than {MOST_MISSING:.0%}"
     return None
@@ -100,6 +103,7 @@ Rule = Callable[[Submission, HeldRun], str | None]
 RULES: dict[str, Rule] = {
     "a suite that is its hash": _breaks_suite,
     "one suite, profile, calibration and CLIP": _breaks_sameness,
+    "tables as they were sealed": _breaks_seal,
     "every prompt and seed": _breaks_completeness,
     "no more than 5% missing": _breaks_missing,
     "no random weights": _breaks_weights,

@@ -24,6 +24,7 @@ from bench.records import (
     Profile,
     RateClass,
     canonical_json,
+    counted,
     fingerprint,
 )
 from bench.run_folder import replace_text, unknown_key
@@ -72,6 +73,12 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> C
     profile = open_profile(profile_name)
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
+    sources, need = {source for _, source in clips_of(reference)}, least_sources(alpha)
+    if len(sources) < need:
+        raise FrameholdError(
+            f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {need} sources, and there are "
+            f"{len(sources)}: add footage, or allow more with --alpha"
+        )
     footage = measure_footage(reference, profile, crew)
     try:
         classes = classes_from(footage, profile, alpha)
@@ -145,8 +152,11 @@ def clips_of(reference: Path) -> list[tuple[Path, str]]:
         raise FrameholdError(f"--reference {reference}: no such folder")
     manifest, source_of = reference / MANIFEST, dict[str, str]()
     if manifest.is_file():
-        with manifest.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        try:
+            with manifest.open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.DictReader(file))
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise FrameholdError(f"{manifest}: cannot be read: save it as CSV in UTF-8, with commas") from error
         if not rows or not {"file", "source_id"} <= rows[0].keys():
             raise FrameholdError(f"{manifest}: expected the columns file and source_id")
         source_of = {row["file"]: row["source_id"] for row in rows}
@@ -168,7 +178,7 @@ def measure_reference(job: Job) -> Measured:
         if len(times) == MOST_FRAMES:
             break
     if len(times) < LEAST_FRAMES:
-        raise MissingClip(f"{path}: {len(times)} frames, fewer than {LEAST_FRAMES}")
+        raise MissingClip(f"{path}: {counted(len(times), 'frame')}, fewer than {LEAST_FRAMES}")
     fps, sha256 = frames_per_second(times), content_hash(path)
     windows = {}
     for rate in RATES:

@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from bench.calibration import conformal_rank
-from bench.records import Calibration, ClipKey, ClipRow, FrameholdError, MissingClip, ScoredRow, Spec
+from bench.records import Calibration, ClipRow, FrameholdError, MissingClip, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records
+from bench.stages.asked import absent_rows, row_faults
 from bench.stages.calibrate import load_calibration
 from bench.stages.redraw import judge_again, redraw
-from bench.stages.seal import SEAL, read_seal
+from bench.stages.seal import SEAL, changed_files
 from bench.stages.tables import evidence_table, holds_table, read_part
 from bench.suite import suite_hash
 from bench.summary import summarize_clips
@@ -61,16 +62,11 @@ def check_suite(checked: Checked) -> Faults:
 
 def check_tables(checked: Checked) -> Faults:
     """Are the tables' bytes those that were sealed?"""
-    sealed = read_seal(checked.run)
-    if sealed is None:
+    changed = changed_files(checked.run)
+    if changed is None:
         yield "unchecked", f"the run has no {SEAL}: tables are checked against each other, not against recorded hashes"
-        return
-    for name, mark in sorted(sealed.items()):
-        path = checked.run.root / name
-        if path.name != name or not path.is_file():
-            yield "fault", f"{name}: gone since it was sealed"
-        elif content_hash(path) != mark:
-            yield "fault", f"{name}: its bytes are not those that were sealed"
+    for fault in changed or ():
+        yield "fault", fault
 
 
 def check_thresholds(checked: Checked) -> Faults:
@@ -93,13 +89,9 @@ def check_thresholds(checked: Checked) -> Faults:
 
 def check_rows(checked: Checked) -> Faults:
     """Is every row of clips.jsonl what its key and the suite say, and scored?"""
-    prompts = {prompt.id: prompt for prompt in checked.spec.suite.prompts}
+    for fault in row_faults(checked.spec.suite, checked.clips):
+        yield "fault", fault
     for clip in checked.clips:
-        if clip.clip_id != ClipKey(clip.model, clip.prompt_id, clip.seed).clip_id:
-            yield "fault", f"clips.jsonl: {clip.clip_id}: not the id of {clip.model}, {clip.prompt_id}, {clip.seed}"
-        prompt = prompts.get(clip.prompt_id)
-        if prompt and (clip.prompt, clip.moves, clip.category) != (prompt.text, prompt.moves, prompt.category):
-            yield "fault", f"clips.jsonl: {clip.clip_id}: prompt, moves or category are not the suite's"
         if clip.file and clip.clip_id not in checked.scored:
             yield "fault", f"scored.jsonl: no row of {clip.clip_id}"
         if not clip.file and not clip.missing:
@@ -109,15 +101,8 @@ def check_rows(checked: Checked) -> Faults:
 def check_complete(checked: Checked) -> Faults:
     """Has every model a clip, or a reason, for every prompt and seed of the suite, and every clip one hold?"""
     rows = {clip.clip_id for clip in checked.clips}
-    keys = [
-        ClipKey(model, prompt.id, seed)
-        for model in dict.fromkeys(clip.model for clip in checked.clips)
-        for prompt in checked.spec.suite.prompts
-        for seed in prompt.seeds
-    ]
-    for key in keys:
-        if key.clip_id not in rows:
-            yield "fault", f"clips.jsonl: no row of {key.model}, prompt {key.prompt_id}, seed {key.seed}"
+    for clip in absent_rows(checked.spec.suite, checked.clips):
+        yield "fault", f"clips.jsonl: no row of {clip.model}, prompt {clip.prompt_id}, seed {clip.seed}"
     counted = Counter(checked.run.table(checked.run.holds_path)["clip_id"].to_pylist())
     for clip_id in sorted(rows - counted.keys()):
         yield "fault", f"holds.parquet: no row of {clip_id}"
@@ -239,7 +224,7 @@ def check_summary(checked: Checked) -> Faults:
         yield "fault", f"summary.json: models {', '.join(summary['models'])}, the clips have {', '.join(held.models)}"
     for model in held.models:
         own = [row for row in held.judged.values() if row.model == model]
-        rows = held.of(model).values()
+        rows = [row for row in held.of(model).values() if row.clip_id not in held.absent]
         right = (summarize_clips(own, horizon, seconds, held.draws) if own else {}) | {
             "clips": len(rows),
             "missing": sum(row.clip_id in held.missing for row in rows),

@@ -17,7 +17,7 @@ from bench.distances.samples import Floats
 from bench.extractors import Extractor
 from bench.extractors.cache import ClipFeatures, Cutting
 from bench.extractors.features import ClipSource, extract
-from bench.records import FrameholdError, Suite
+from bench.records import FrameholdError, Suite, counted
 from bench.run_folder import RunFolder
 from bench.stages import Crew
 from bench.stages.calibrate import MANIFEST, clips_of
@@ -160,13 +160,14 @@ def _kept(one: ClipSet, found: Sequence[ClipFeatures], windows: int, least: int,
         if clip.missing:
             refused[clip.name] = clip.missing
         elif len(clip.windows) < least:
-            refused[clip.name] = f"{clip.frames} frames, fewer than the span of {cutting.span}"
+            refused[clip.name] = f"{counted(clip.frames, 'frame')}, fewer than the span of {cutting.span}"
         else:
             kept.append(clip)
             groups.append(group)
     if len(kept) < LEAST_CLIPS:
         reason = next(iter(refused.values()), "there are no more")
-        raise FrameholdError(f"{one.name}: {len(kept)} clips can be used, a distance needs {LEAST_CLIPS}: {reason}")
+        usable = counted(len(kept), "clip")
+        raise FrameholdError(f"{one.name}: {usable} can be used, a distance needs {LEAST_CLIPS}: {reason}")
     features = np.stack([clip.windows[:windows].astype(np.float64) for clip in kept], axis=1)
     rates = [clip.fps for clip in kept if clip.fps]
     shortest = min(kept, key=lambda clip: len(clip.windows))

@@ -60,6 +60,8 @@ def compare(
     """
     if horizon is not None and horizon < 1:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    if _read_margin(margin, 1.0) >= 1 and "%" in margin:  # told before anything is read
+        raise FrameholdError(f"--margin {margin}: no difference can be larger than the horizon: take less than 100%")
     one, other = open_contender(baseline), open_contender(candidate)
     differs = differences(one.run, other.run)
     if differs and not allow_different:
@@ -163,13 +165,17 @@ def _provisos(one: Contender, other: Contender, rule: MissingRule, overridden: b
     return said
 
 
-def _margin(text: str, horizon: float) -> float:
+def _read_margin(text: str, horizon: float) -> float:
     try:
-        margin = read_margin(text, horizon)
+        return read_margin(text, horizon)
     except ValueError as error:
         raise FrameholdError(
             f"--margin {text}: expected a share of the horizon such as 5%, or a number of frames or seconds"
         ) from error
+
+
+def _margin(text: str, horizon: float) -> float:
+    margin = _read_margin(text, horizon)
     if margin >= horizon:
         raise FrameholdError(f"--margin {text}: no difference can be larger than the horizon of {horizon:g}: take less")
     return margin

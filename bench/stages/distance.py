@@ -16,11 +16,11 @@ from bench.distances.infinite import infinite_distance
 from bench.distances.windows import drift
 from bench.extractors import About, open_extractor
 from bench.extractors.cache import Cutting
-from bench.records import FrameholdError, Interval, MissingClip
+from bench.records import FrameholdError, Interval, counted
 from bench.registry import load
 from bench.stages import Crew
 from bench.stages.clip_sets import ClipSet, Seen, open_set, seen_sets
-from bench.video import probe
+from bench.stages.foresee import declared_frames, refuse_empty_figure, refuse_short
 
 FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
 COSTLY = 512  # dimensions from which a Fréchet distance is drawn again a quarter as often
@@ -46,6 +46,8 @@ class Request:
     device: str = "auto"
     batch: int | None = None
     cache: Path | None = None
+    figure: bool = False
+    """Whether there must be something to draw."""
 
 
 def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str, Any]:
@@ -55,8 +57,12 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
     """
     _check(request)
     sets = open_set(first), open_set(second)
+    if request.figure:
+        refuse_empty_figure(*((one.name, one.groups) for one in sets))
     extractor = open_extractor(request.features, request.mode, request.weights, request.offline, request.device)
     cutting = _cutting(extractor.about, request, sets)
+    if request.span:
+        refuse_short(sets, request.span)
     seen, reference = seen_sets(
         sets,
         extractor,
@@ -66,6 +72,8 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         batch=request.batch or (1 if extractor.about.device == "cpu" else BATCH_ON_GPU),
         cache=request.cache,
     )
+    if request.figure:  # clips may have been left out since
+        refuse_empty_figure(*((one.name, one.groups) for one in (seen, reference)))
     plan = Plan(level=request.level, seed=request.seed, splits=max(100, int(np.ceil(1 / request.level))))
     whole, other = seen.sample(cutting), reference.sample(cutting)
     dimensions = whole.features.shape[1]
@@ -97,6 +105,12 @@ def _check(request: Request) -> None:
             raise FrameholdError(f"--{option} {value}: expected 1 or more")
     if request.seed < 0:
         raise FrameholdError(f"--seed {request.seed}: expected 0 or more")
+    window = request.frames or 1
+    if request.span is not None and request.span < window:
+        least = f"at least the window's {window} frames" if request.frames else "1 or more"
+        raise FrameholdError(f"--span {request.span}: expected {least}")
+    if request.frames and request.frames % (request.step or request.frames):
+        raise FrameholdError(f"--step {request.step}: expected a divisor of the window's {request.frames} frames")
 
 
 def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> Cutting:
@@ -118,10 +132,7 @@ def _cutting(about: About, request: Request, sets: tuple[ClipSet, ClipSet]) -> C
 def _length_of_first(one: ClipSet, least: int) -> int | None:
     """What the first clip of that length or more says of its length; None where it says nothing."""
     for clip in one.clips:
-        try:
-            length = probe(clip.path).declared_frames if clip.path else None
-        except MissingClip:
-            continue
+        length = declared_frames(clip)
         if length is None or length >= least:
             return length
     return None
@@ -194,7 +205,7 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
     counts = [one.windows.shape[1] for one in (seen, reference)]
     dimensions = seen.windows.shape[2]
     if min(counts) < FEW:
-        notes.append(f"{min(counts)} clips in the smaller set, fewer than {FEW}: too few to rank models by.")
+        notes.append(f"{counted(min(counts), 'clip')} in the smaller set, fewer than {FEW}: too few to rank models by.")
     if min(counts) <= dimensions:
         notes.append(
             f"Fewer clips than the {dimensions} dimensions of the features: the Fréchet distance is mostly sampling "

@@ -14,7 +14,7 @@ from bench.distances.paired import apart_gap, paired_gap
 from bench.extractors import About, Extractor, open_extractor
 from bench.extractors.cache import Cutting
 from bench.extractors.features import ClipSource
-from bench.records import FrameholdError, Interval
+from bench.records import FrameholdError, Interval, counted
 from bench.stages import Crew
 from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, seen_sets
 from bench.stages.pair import Contender, Pairing
@@ -94,7 +94,7 @@ def _caveats(sets: Sequence[Seen]) -> list[str]:
     left_out = {name: why for each in sets for name, why in each.refused.items()}
     if left_out:
         name, why = next(iter(left_out.items()))
-        notes.append(f"Left out of the distance: {len(left_out)} clips, the first {name}: {why}.")
+        notes.append(f"Left out of the distance: {counted(len(left_out), 'clip')}, the first {name}: {why}.")
     rates = [each.fps for each in sets if each.fps]
     if rates and max(rates) > FAR * min(rates):
         listed = ", ".join(f"{rate:.3g}" for rate in rates)
@@ -109,7 +109,8 @@ def _of_common_prompts(one: Sample, other: Sample) -> list[Sample]:
     for each in (one, other):
         rows = [number for number, group in enumerate(each.groups) if group in common]
         if len(rows) < LEAST_CLIPS:
-            raise FrameholdError(f"{len(rows)} clips of {each.name} can be paired, a distance needs {LEAST_CLIPS}")
+            usable = counted(len(rows), "clip")
+            raise FrameholdError(f"{usable} of {each.name} can be paired, a distance needs {LEAST_CLIPS}")
         kept.append(Sample(each.features[rows], tuple(each.groups[row] for row in rows), each.name))
     return kept
 
@@ -118,7 +119,8 @@ def _cutting(about: About, span: int) -> Cutting:
     """Windows end to end within the frames that every clip has."""
     frames = min(about.frames, span) if about.any_length else about.frames
     if span < max(frames, about.least_frames):
-        raise FrameholdError(f"the shortest clip has {span} frames, {about.name} takes {about.least_frames} or more")
+        shortest = counted(span, "frame")
+        raise FrameholdError(f"the shortest clip has {shortest}, {about.name} takes {about.least_frames} or more")
     return Cutting(frames, frames, span)
 
 

@@ -18,11 +18,11 @@ from bench.backends.hosted.ledger import FILE_NAME, Ledger
 from bench.backends.local.backend import LocalBackend, drop_held
 from bench.backends.local.placing import gpu_count
 from bench.executors import Outcome, attempt, open_executor
-from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json
+from bench.records import Clip, ClipRow, FrameholdError, MissingClip, Picture, canonical_json, counted
 from bench.run_folder import RunFolder, append_row, mend, replace_rows, replace_text
 from bench.stages import Crew
 from bench.stages.plan import Job, backend_of, hosted, is_local, plan_jobs, settled_rows
-from bench.video import content_hash, read_frames, write_lossless, write_preview
+from bench.video import content_hash, picture_files, read_frames, write_lossless, write_preview
 
 __all__ = ["generate", "make_clip", "plan_jobs"]
 
@@ -71,7 +71,7 @@ def _made(run: RunFolder, jobs: list[Job], crew: Crew, max_cost_usd: float) -> G
     local = [job for job in jobs if is_local(job)]
     drawn = [job for job in jobs if job not in paid and job not in local]
     for index, outcome in open_executor(crew.executor)(make_clip, drawn, crew.workers):
-        yield outcome.result or _missing_row(drawn[index], outcome)
+        yield outcome.result or _missing_row(run, drawn[index], outcome)
     if local:
         yield from _generated(run, local, crew)
     if paid:
@@ -116,10 +116,10 @@ def _keep(run: RunFolder, job: Job, outcome: Outcome[Painted]) -> ClipRow:
     """The row of a generated clip, its frames stored; of one that failed, the reason."""
     painted = outcome.result
     if painted is None:
-        return replace(_row(job), missing=outcome.missing)
+        return replace(_row(job), missing=run.without_place(str(outcome.missing)))
     clip = replace(painted.clip, frames=iter(painted.frames))
     kept = attempt(_stored, (run, _row(job), clip))
-    return kept.result or _missing_row(job, kept)
+    return kept.result or _missing_row(run, job, kept)
 
 
 def _stored(delivery: tuple[RunFolder, ClipRow, Clip]) -> ClipRow:
@@ -139,7 +139,7 @@ def _bought(run: RunFolder, jobs: list[Job], max_cost_usd: float) -> Generator[C
                 if not served.unsent:
                     job = by_clip[served.order.clip_id]
                     outcome = attempt(_bring_in, (run, job, served))
-                    yield outcome.result or _missing_row(job, outcome)
+                    yield outcome.result or _missing_row(run, job, outcome)
                     _discard(served.leftovers)
     finally:
         for backend in {item.backend for item in work}:
@@ -155,7 +155,10 @@ def _what_runs(run: RunFolder, jobs: list[Job]) -> str:
     lost = [account.clip_id for account in accounts if account.standing == "asked"]
     said = ["stopped; run the same command again to go on where it left off"]
     if running:
-        said.append(f"{len(running)} paid jobs still run and will be picked up then: {', '.join(running)}")
+        verb = "runs" if len(running) == 1 else "run"
+        said.append(
+            f"{counted(len(running), 'paid job')} still {verb} and will be picked up then: {', '.join(running)}"
+        )
     if lost:
         said.append(f"of {len(lost)} submits it is not known what became: {', '.join(lost)}")
     return "; ".join(said)
@@ -219,8 +222,8 @@ def _row(job: Job) -> ClipRow:
     )
 
 
-def _missing_row(job: Job, outcome: Outcome[ClipRow]) -> ClipRow:
-    return replace(_row(job), missing=outcome.missing)
+def _missing_row(run: RunFolder, job: Job, outcome: Outcome[ClipRow]) -> ClipRow:
+    return replace(_row(job), missing=run.without_place(str(outcome.missing)))
 
 
 def _store(run: RunFolder, row: ClipRow, clip: Clip) -> ClipRow:
@@ -256,7 +259,9 @@ def _copy(source: Path, target: Path) -> None:
     new = target.with_name(f".{target.name}.tmp")
     if source.is_dir():
         shutil.rmtree(new, ignore_errors=True)
-        shutil.copytree(source, new)
+        new.mkdir()
+        for file in picture_files(source):  # the clip is its pictures; whatever lies beside them stays where it is
+            shutil.copyfile(file, new / file.name)
         shutil.rmtree(target, ignore_errors=True)
     else:
         shutil.copyfile(source, new)

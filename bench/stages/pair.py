@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.comparison import MISSING, Horizons, Sides, stand_in
-from bench.records import ClipRow, FrameholdError, MissingRule
+from bench.records import ClipRow, FrameholdError, MissingRule, Suite
 from bench.run_folder import RunFolder
+from bench.stages.asked import row_faults
 from bench.stages.redraw import HeldRun, redraw
+from bench.stages.seal import changed_files
 from bench.summary import Draws, Judged
 from bench.verdict import ClipPair, Side
 
@@ -48,8 +51,10 @@ class Contender:
 
 def open_contender(place: str | Path) -> Contender:
     """RUN, or RUN:MODEL where the run has several models. Raises FrameholdError naming what there is to choose from."""
+    if not str(place).strip():
+        raise FrameholdError("an empty name where a run was expected: give RUN, or RUN:MODEL")
     root, model = _split(str(place))
-    run = redraw(RunFolder(root))
+    run = open_held(RunFolder(root))
     if not model:
         if len(run.models) > 1:
             choices = ", ".join(f"{root}:{name}" for name in run.models)
@@ -58,6 +63,23 @@ def open_contender(place: str | Path) -> Contender:
     if model not in run.models:
         raise FrameholdError(f"{root} has no model {model!r}: it has {', '.join(run.models)}")
     return Contender(run, model)
+
+
+def open_held(folder: RunFolder) -> HeldRun:
+    """A summarized run that is as it was made. Raises FrameholdError naming the first file that was changed since."""
+    found = list(alterations(folder, folder.spec().suite, folder.clips()))
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise FrameholdError(
+            f"{folder.root}: {found[0]}{more}: run `framehold verify {folder.root}` to see what was changed"
+        )
+    return redraw(folder)
+
+
+def alterations(folder: RunFolder, suite: Suite, clips: Sequence[ClipRow]) -> Iterator[str]:
+    """What in a run does not fit its seal, where it has one, or its suite. A table left behind is no change."""
+    yield from changed_files(folder, gone=False) or ()
+    yield from row_faults(suite, clips)
 
 
 def _split(place: str) -> tuple[str, str]:

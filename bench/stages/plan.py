@@ -58,6 +58,8 @@ def plan_jobs(root: Path, spec: Spec, max_cost_usd: float) -> list[Job]:
     if _made_ready(root, jobs):  # which commit it is was not known before
         jobs, plans = list_jobs(root, spec)
     bill = bill_for(root, jobs)
+    for job in bill.jobs:  # before any sum is told: without a key none of it can be had
+        hosted(job).check_ready(job.request.key.model)
     due_usd = bill.due_usd + sum(plan.cost_usd for plan in plans if not plan.quotes)
     if bill.unpriced and max_cost_usd < float("inf"):
         raise FrameholdError(
@@ -69,8 +71,6 @@ def plan_jobs(root: Path, spec: Spec, max_cost_usd: float) -> list[Job]:
             f"this would cost {due_usd:.2f} USD{before} and {max_cost_usd:.2f} may be spent in all: "
             "allow it with --max-cost"
         )
-    for job in bill.jobs:
-        hosted(job).check_ready(job.request.key.model)
     return jobs
 
 

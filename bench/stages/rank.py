@@ -18,6 +18,7 @@ from bench.stages import Crew
 from bench.stages.admit import RULES, Submission, admit
 from bench.stages.pair import differences
 from bench.stages.redraw import HeldRun, redraw
+from bench.stages.seal import is_sealed, unsealed_note
 from bench.summary import (
     REPLICATES,
     common_horizon,
@@ -42,9 +43,10 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
     held = [redraw(RunFolder(path)) for path in runs]
     admitted, rejected = admit(held, crew, rules)
-    shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()])
     spec = held[0].spec
-    asked = horizon or spec.horizon or spec.suite.horizon or shortest
+    declared = horizon or spec.horizon or spec.suite.horizon
+    shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()], declared)
+    asked = declared or shortest
     reach = min(asked, *(max(clip.frames for clip in one.judged) for one in admitted))
     numbers: dict[str, Json] = {}
     for done, one in enumerate(admitted):
@@ -117,6 +119,10 @@ def _references(admitted: Sequence[Submission], standard: HeldRun, horizon: int,
     }
 
 
+def _unsealed(admitted: Sequence[Submission]) -> list[Path]:
+    return list(dict.fromkeys(one.run.folder.root for one in admitted if not is_sealed(one.run.folder)))
+
+
 def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach: int, rules: bool) -> list[str]:
     notes = []
     if reach < asked:
@@ -128,6 +134,7 @@ def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach:
         for one in admitted
         if (differing := differences(standard, one.run))
     ]
+    notes += [unsealed_note(str(root)) for root in _unsealed(admitted)]
     rates = {round(median(clip.fps for clip in one.judged), 2) for one in admitted}
     if len(rates) > 1:
         notes.append(

@@ -13,11 +13,11 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.holds import Judgement, judge
 from bench.records import Calibration, ClipRow, FrameholdError, Hold, ScoredRow, Spec, fingerprint
-from bench.run_folder import RunFolder, read_records, replace_table
+from bench.run_folder import RunFolder, read_records, read_table, replace_table
+from bench.stages.asked import NEVER_MADE, absent_rows
 from bench.stages.calibrate import load_calibration
 from bench.stages.tables import curves_by_clip
 from bench.summary import Draws, Judged, draw_thresholds
@@ -45,6 +45,8 @@ class HeldRun:
     calibration: Calibration
     calibration_mark: str
     draws: Draws
+    absent: frozenset[str] = frozenset()
+    """Those of `missing` that the suite asks for and clips.jsonl has no row of."""
 
     @property
     def models(self) -> list[str]:
@@ -73,7 +75,10 @@ def redraw(run: RunFolder) -> HeldRun:
     draws = draw_thresholds(calibration.classes, calibration.alpha)
     rows = {row["clip_id"]: row for row in run.table(run.holds_path).to_pylist()}
     if rows.keys() != clips.keys():
-        raise FrameholdError(f"{run.holds_path} has other clips than clips.jsonl: run `framehold summarize {run.root}`")
+        raise FrameholdError(
+            f"{run.holds_path} has other clips than clips.jsonl: run `framehold verify {run.root}` to see which, or "
+            f"`framehold summarize {run.root}` to make it anew"
+        )
     redrawn = _redrawn(run, rows, calibration, mark, draws)
     judged = {
         clip_id: _judged(clips[clip_id], row, *redrawn[clip_id])
@@ -81,7 +86,9 @@ def redraw(run: RunFolder) -> HeldRun:
         if row["missing"] is None
     }
     missing = {clip_id: row["missing"] for clip_id, row in rows.items() if row["missing"] is not None}
-    return HeldRun(run, spec, clips, judged, missing, calibration, mark, draws)
+    absent = {row.clip_id: row for row in absent_rows(spec.suite, list(clips.values()))}
+    missing |= dict.fromkeys(absent, NEVER_MADE)
+    return HeldRun(run, spec, clips | absent, judged, missing, calibration, mark, draws, frozenset(absent))
 
 
 def judge_again(run: RunFolder, calibration: Calibration, thresholds: Draws | None = None) -> dict[str, Judgement]:
@@ -121,7 +128,7 @@ def _redrawn(
     if path.exists():
         return {
             row["clip_id"]: (row["rate"], tuple(zip(row["held_frames"], row["broke"], strict=True)))
-            for row in pq.read_table(path).to_pylist()
+            for row in read_table(path, "delete it, it is made anew").to_pylist()
         }
     judgements = judge_again(run, calibration, draws)
     _check_holds(run, rows, judgements)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from statistics import median
 
 from bench.comparison import Horizons
-from bench.records import MissingRule
+from bench.records import MissingRule, counted
 from bench.stages.pair import Contender, Pairing
+from bench.stages.seal import is_sealed, unsealed_note
 from bench.summary import Judged
 from bench.verdict import Sensitivity, Unit
 
@@ -22,6 +23,8 @@ def remarks(pairing: Pairing, horizons: Horizons, asked: int | None, unit: Unit)
         *_lengths(pairing, horizons, unit),
         *_horizons(one, other, horizons, asked),
         *_unpaired(pairing),
+        *_absent(one, other),
+        *_unsealed(one, other),
         *_seeds(one, other),
         *_alignment(one, other),
         *_software(one, other),
@@ -38,20 +41,16 @@ def on_missing(pairing: Pairing, rule: MissingRule, overridden: bool, sensitivit
     source = "by --missing" if overridden else "as declared with the runs"
     said = f"Missing: {counts[0]} of the baseline's clips and {counts[1]} of the candidate's, {ENTERS[rule]} {source}."
     if both:
-        said += f" Of {_number(both, 'pair')} both are missing" + (
+        said += f" Of {counted(both, 'pair')} both are missing" + (
             "." if rule == "broken" else ": nothing is known of them, and they count for neither."
         )
     if sensitivity is None:
         return [said]
     best, worst = sensitivity.best, sensitivity.worst
     return [
-        f"{said} Of {_number(one_side, 'pair')} one is missing. Had those been as good for the candidate as can be: "
+        f"{said} Of {counted(one_side, 'pair')} one is missing. Had those been as good for the candidate as can be: "
         f"{best.value:+.2f}, {sensitivity.best_verdict}; as bad: {worst.value:+.2f}, {sensitivity.worst_verdict}."
     ]
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _lengths(pairing: Pairing, horizons: Horizons, unit: Unit) -> list[str]:
@@ -64,7 +63,7 @@ def _lengths(pairing: Pairing, horizons: Horizons, unit: Unit) -> list[str]:
     if frames != other_frames:
         notes.append(
             f"The baseline's clips have {frames:g} frames, the candidate's {other_frames:g}: compared over the first "
-            f"{horizons.frames} frames, and the first {horizons.seconds:.2f} seconds."
+            f"{counted(horizons.frames, 'frame')}, and the first {horizons.seconds:.2f} seconds."
         )
     if not math.isclose(fps, other_fps, rel_tol=0.01):
         notes.append(
@@ -93,7 +92,21 @@ def _horizons(one: Contender, other: Contender, horizons: Horizons, asked: int |
 def _unpaired(pairing: Pairing) -> list[str]:
     if not pairing.unpaired:
         return []
-    return [f"{_number(pairing.unpaired, 'clip')} left out: the other side was never asked for that prompt and seed."]
+    return [f"{counted(pairing.unpaired, 'clip')} left out: the other side was never asked for that prompt and seed."]
+
+
+def _absent(one: Contender, other: Contender) -> list[str]:
+    """Clips that the suite asks for and a run has no row of are missing, and whoever lost the rows must see it."""
+    return [
+        f"{side.run.folder.root} has no row of {counted(absent, 'clip')} that its suite asks of {side.model}: missing."
+        for side in (one, other)
+        if (absent := sum(row.clip_id in side.run.absent for row in side.rows.values()))
+    ]
+
+
+def _unsealed(one: Contender, other: Contender) -> list[str]:
+    places = dict.fromkeys(str(side.run.folder.root) for side in (one, other) if not is_sealed(side.run.folder))
+    return [unsealed_note(place) for place in places]
 
 
 def _seeds(one: Contender, other: Contender) -> list[str]:

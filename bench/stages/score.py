@@ -19,6 +19,7 @@ from bench.executors import Beside, open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
 from bench.run_folder import RunFolder, replace_rows, replace_table
+from bench.schemas import CURVES, METRICS
 from bench.signals import Measuring, open_profile
 from bench.signals.alignment import SOON_SECONDS, alignment_curves
 from bench.signals.motion import standstill
@@ -26,9 +27,10 @@ from bench.signals.published import clip_score, clip_temporal_consistency, flick
 from bench.signals.views import working_picture
 from bench.stages import Crew
 from bench.stages.align import why_no_default
-from bench.stages.tables import CURVES, METRICS, curves_table, join_tables, metrics_table, read_part, write_part
+from bench.stages.tables import curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
 
+ONE_FRAME = "one frame: a picture, with nothing after it to hold"  # no data: neither held nor broken
 DECISIVE = ("av", "numpy", "opencv-python")
 DECISIVE_WITH_CLIP = ("open_clip_torch", "torch", "torchvision")
 
@@ -69,7 +71,8 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
     for index, outcome in open_executor(crew.executor)(score_clip, todo, crew.workers):
         if outcome.missing:
             job = todo[index]
-            failed[job.clip.clip_id] = ScoredRow(job.clip.clip_id, job.fingerprint, missing=outcome.missing)
+            reason = run.without_place(outcome.missing)
+            failed[job.clip.clip_id] = ScoredRow(job.clip.clip_id, job.fingerprint, missing=reason)
         done += 1
         crew.progress("score", done, len(jobs))
     return _write_tables(run, jobs, failed)
@@ -102,6 +105,9 @@ def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow])
             rows.append(failed[clip_id])
             continue
         table, values, row = read_part(run.part_path(clip_id, job.fingerprint))
+        if row.frames < 2:
+            rows.append(ScoredRow(clip_id, job.fingerprint, missing=ONE_FRAME))
+            continue
         rows.append(row)
         curves.append(table)
         metrics.append(metrics_table(clip_id, values))

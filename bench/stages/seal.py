@@ -50,3 +50,28 @@ def read_seal(run: RunFolder) -> dict[str, str] | None:
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
         raise FrameholdError(f"{path}: expected file names with their sha256")
     return content
+
+
+def changed_files(run: RunFolder, *, gone: bool = True) -> list[str] | None:
+    """Files whose bytes are not those that were sealed, and with `gone` those left behind; None without a seal."""
+    sealed = read_seal(run)
+    if sealed is None:
+        return None
+    found = []
+    for name, mark in sorted(sealed.items()):
+        path = run.root / name
+        if path.name != name or not path.is_file():
+            found += [f"{name}: gone since it was sealed"] if gone else []
+        elif content_hash(path) != mark:
+            found.append(f"{name}: its bytes are not those that were sealed")
+    return found
+
+
+def is_sealed(run: RunFolder) -> bool:
+    """Has it a seal?"""
+    return (run.root / SEAL).exists()
+
+
+def unsealed_note(place: str) -> str:
+    """What a reader is told of a run without one."""
+    return f"{place} is not sealed (it has no {SEAL}): nothing says that its tables are as they were made."

@@ -21,8 +21,7 @@ from bench.power import (
 )
 from bench.records import FrameholdError
 from bench.run_folder import RunFolder
-from bench.stages.pair import Contender, Pairing, differences, open_contender
-from bench.stages.redraw import redraw
+from bench.stages.pair import Contender, Pairing, differences, open_contender, open_held
 from bench.verdict import read_margin
 
 PROMPTS = (10, 20, 50, 100, 200, 500)
@@ -78,7 +77,7 @@ def _contenders(pilots: Sequence[str], library: Path) -> list[Contender]:
     found: list[Contender] = []
     for place in places:
         if (Path(place) / "spec.json").is_file():
-            run = redraw(RunFolder(place))
+            run = open_held(RunFolder(place))
             found += [Contender(run, model) for model in run.models]
         else:
             found.append(open_contender(place))

@@ -79,6 +79,8 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     seal(run)
     if not rows:
         reason, count = Counter(missing.values()).most_common(1)[0]
+        if len(clips) == 1:
+            raise FrameholdError(f"{run.root}: its only clip is missing: {reason}")
         raise FrameholdError(f"{run.root}: all {len(clips)} clips are missing; the reason of {count}: {reason}")
     return summary
 
@@ -137,8 +139,9 @@ def _summary(
     asked: int | None,
 ) -> dict[str, Any]:
     """A block a model in the order of the clips, and the two reference rows."""
-    frames, seconds = common_horizon(rows) if rows else (1, 0.0)
-    horizon = asked or spec.horizon or spec.suite.horizon or frames
+    declared = asked or spec.horizon or spec.suite.horizon
+    frames, seconds = common_horizon(rows, declared) if rows else (1, 0.0)
+    horizon = declared or frames
     metrics = _mean_metrics(run, {clip.clip_id: clip.model for clip in clips})
     models = {}
     for model in dict.fromkeys(clip.model for clip in clips):
@@ -221,7 +224,7 @@ def _notes(
     calibrated = {one.signal: one.least_seconds for rate in calibration.classes for one in rate.detectors}
     least = calibrated.get("alignment_loss", 0.0)
     if short := sum(not long_enough(row.frames, row.fps, least) for row in rows):
-        notes.append(f"Alignment to the prompt ends no hold of {short} clips: they are shorter than {least:g} seconds.")
+        notes.append(f"Alignment to the prompt ends no hold of clips shorter than {least:g} seconds, {short} here.")
     if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
         notes.append(
             "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."

@@ -11,51 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench.holds import Judgement
 from bench.records import ClipRow, Curve, FrameholdError, Region, ScoredRow, canonical_json
-from bench.run_folder import replace_table
-
-CURVES = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("signal", pa.string()),
-        ("frame", pa.int32()),
-        ("value", pa.float64()),
-        ("valid", pa.bool_()),
-        *((side, pa.float32()) for side in Region._fields),
-    ]
-)
-HOLDS = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("model", pa.string()),
-        ("prompt_id", pa.string()),
-        ("seed", pa.int64()),
-        ("file", pa.string()),
-        ("frames", pa.int32()),
-        ("distinct_frames", pa.int32()),
-        ("fps", pa.float64()),
-        ("held_frames", pa.int32()),
-        ("held_seconds", pa.float64()),
-        ("broke", pa.bool_()),
-        ("onset_frame", pa.int32()),
-        ("alarm_frame", pa.int32()),
-        ("cause", pa.string()),
-        ("region", pa.list_(pa.float32())),
-        ("evidence", pa.float64()),
-        ("motion", pa.float64()),
-        ("camera_motion", pa.float64()),
-        ("profile", pa.string()),
-        ("calibration", pa.string()),
-        ("missing", pa.string()),
-    ]
-)
-EVIDENCE = pa.schema(
-    [("clip_id", pa.string()), ("frame", pa.int32()), ("evidence", pa.float64()), ("signal", pa.string())]
-)
-METRICS = pa.schema([("clip_id", pa.string()), ("metric", pa.string()), ("value", pa.float64())])
+from bench.run_folder import read_table, replace_table
+from bench.schemas import CURVES, EVIDENCE, HOLDS, METRICS
 
 
 def curves_table(clip_id: str, curves: Sequence[Curve]) -> pa.Table:
@@ -111,11 +71,12 @@ def write_part(path: Path, curves: pa.Table, metrics: Mapping[str, float], row: 
 
 def read_part(path: Path) -> tuple[pa.Table, dict[str, float], ScoredRow]:
     """Curves, metrics and row of a clip in the cache. FrameholdError where the file is damaged."""
+    mending = "delete it and run the same command again"
+    table = read_table(path, mending)
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise FrameholdError(f"{path} is damaged: delete it and run the same command again") from error
-    content = json.loads(table.schema.metadata[b"framehold"])
+        content = json.loads(table.schema.metadata[b"framehold"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise FrameholdError(f"{path} is damaged: {mending}") from error
     return table.replace_schema_metadata(None), content["metrics"], ScoredRow(**content["row"])
 
 

@@ -10,6 +10,7 @@ from bench.records import FrameholdError
 from bench.resampling import generator
 from bench.sequential import History, Sequential, VersionRow, sequential_test
 from bench.stages.pair import Contender, Key, differences, open_contender
+from bench.stages.seal import is_sealed, unsealed_note
 from bench.summary import SEED, Judged, common_horizon, summarize_clips
 from bench.survival import Floats
 
@@ -43,6 +44,8 @@ def trend(
     told = sequential_test(values, generator(SEED, "history"), alpha)
     rows = [_row(each, until, told, number) for number, each in enumerate(versions)]
     notes = [f"{place} differs from {places[0]} in {', '.join(found)}." for place, found in differing.items()]
+    unsealed = dict.fromkeys(str(each.run.folder.root) for each in versions if not is_sealed(each.run.folder))
+    notes += [unsealed_note(place) for place in unsealed]
     return History(
         suite=f"{spec.suite.name}-v{spec.suite.version}",
         horizon=until,

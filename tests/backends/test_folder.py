@@ -249,6 +249,11 @@ def test_listed_files_that_are_not_there_are_asked_for_and_then_missing(tmp_path
             "file,prompt_id,prompt\na.mp4,dog,A dog\nb.mp4,dog,A cat\n",
             "line 3: prompt 'A cat' of prompt 'dog' contradicts 'A dog' ({csv} line 2)",
         ),
+        (
+            "file;model\na.mp4;M\n",
+            "clips.csv: its columns are separated by semicolons: save it with commas; columns: f",
+        ),
+        ("file\tmodel\na.mp4\tM\n", "clips.csv: its columns are separated by tabs: save it with commas"),
         ('file,prompt\na.mp4,"A dog\n', "clips.csv: cannot be read as a table in UTF-8: unexpected end of data"),
     ],
 )
@@ -264,7 +269,7 @@ def test_a_table_saved_by_a_spreadsheet_is_read_and_other_encodings_are_refused(
     (request,) = requests(tmp_path, "M")
     assert request.prompt.text == "Ein Hündchen"
     (tmp_path / "clips.csv").write_bytes("file,prompt\na.mp4,Ein Hündchen\n".encode("latin-1"))
-    assert "cannot be read as a table in UTF-8" in refusal(tmp_path, "M")
+    assert refusal(tmp_path, "M").endswith("clips.csv: its text is not UTF-8: save it as CSV in UTF-8")
 
 
 @pytest.mark.parametrize(
@@ -285,6 +290,39 @@ def test_links_within_the_folder_are_fine(tmp_path: Path) -> None:
     assert [file for file, *_ in summary(folder, "M")] == ["link.mp4"]
 
 
+def fetched(folder: Path, file: str) -> str:
+    """Why a clip of the folder is not taken; empty where it is."""
+    backend = FolderBackend(str(folder), "M")
+    requests_by_file = {backend.submit(request): request for request in backend.plan(NO_SUITE, ()).requests}
+    try:
+        backend.fetch(requests_by_file[file], file)
+    except MissingClip as error:
+        return str(error)
+    return ""
+
+
+def test_a_link_leads_to_footage_elsewhere_and_to_nothing_else(tmp_path: Path) -> None:
+    """What it shows is copied into a run that is sent around: a password file is no video, whatever it is called."""
+    lay(tmp_path, "secret.txt", "data/real.mp4", "data/0.png", "clips/a.mp4", "clips/pics/0.png", "clips/more/0.png")
+    folder = tmp_path / "clips"
+    (folder / "real.mp4").symlink_to(tmp_path / "data" / "real.mp4")
+    (folder / "stolen.mp4").symlink_to(tmp_path / "secret.txt")
+    (folder / "pics" / "1.png").symlink_to(tmp_path / "data" / "0.png")
+    (folder / "more" / "1.png").symlink_to(tmp_path / "secret.txt")
+    assert fetched(folder, "a.mp4") == fetched(folder, "real.mp4") == fetched(folder, "pics") == ""
+    told = "a link to a file outside the folder that is no"
+    assert fetched(folder, "stolen.mp4") == f"stolen.mp4: {told} video by its name"
+    assert fetched(folder, "more") == f"more/1.png: {told} picture by its name"
+
+
+def test_runs_of_framehold_among_the_folders_are_no_models(tmp_path: Path) -> None:
+    """`framehold run --clips . --out ./results` again does not take its own copies for a model's clips."""
+    lay(tmp_path, "A/dog.mp4", "B/dog.mp4", "results/dog.mp4", "results/spec.json", "results/clips/dog.mp4")
+    assert [model for _, model, *_ in summary(tmp_path)] == ["A", "B"]
+    (tmp_path / "results" / "spec.json").unlink()
+    assert [model for _, model, *_ in summary(tmp_path)] == ["A", "B", "results"]
+
+
 # ---- with a suite ------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +334,17 @@ def test_prompts_of_a_suite_are_found_by_id_or_text(tmp_path: Path) -> None:
     assert [request.prompt for request in requests(tmp_path, suite=suite)] == [dog, cat]
     table(tmp_path / "listed", "file,prompt,prompt_id,category\na.mp4,a dog RUNS,,wrong\nb.mp4,other words,p-cat,\n")
     assert [request.prompt for request in requests(tmp_path / "listed", "M", suite)] == [dog, cat]
+
+
+def test_clips_of_a_suite_get_the_seeds_that_it_asks_for(tmp_path: Path) -> None:
+    """So that they are the clips which leaderboard, verify and compare look for."""
+    suite = Suite("pets", 1, (Prompt("dog", "A dog runs.", seeds=(7, 3)), Prompt("cat", "A cat sleeps.", seeds=(9,))))
+    table(
+        tmp_path,
+        "file,prompt_id,seed\na.mp4,dog,\nb.mp4,dog,7\nc.mp4,cat,\na.mp4,cat,\nb.mp4,cat,0\nc.mp4,cat,\n",
+    )
+    keys = [(request.key.prompt_id, request.key.seed) for request in requests(tmp_path, "M", suite)]
+    assert keys == [("dog", 3), ("dog", 7), ("cat", 9), ("cat", 1), ("cat", 0), ("cat", 2)]
 
 
 def test_prompts_that_a_suite_does_not_have_are_named(tmp_path: Path) -> None:

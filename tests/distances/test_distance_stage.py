@@ -199,7 +199,7 @@ def test_the_cache_lies_where_it_is_asked_to(monkeypatch: pytest.MonkeyPatch, tm
         ({"frames": 9}, "--frames 9: embedded takes 10 or more"),
         ({"step": 5}, "--step 5: expected a divisor of the window's 12 frames"),
         ({"span": 8}, "--span 8: expected at least the window's 12 frames"),
-        ({"mode": "fast"}, "--mode fast: embedded has statistics"),
+        ({"mode": "fast"}, "--mode fast: embedded has one mode, statistics: leave --mode out"),
         ({"level": 0.0}, "--level 0: expected a share from 0.001 to 1"),
         ({"level": 1e-7}, "--level 1e-07: expected a share from 0.001 to 1"),
         ({"level": float("nan")}, "--level nan: expected a share"),
@@ -250,6 +250,42 @@ def test_a_figure_of_another_kind_is_refused(sets: Path) -> None:
     result = CliRunner().invoke(app, ["distance", str(sets / "mine"), str(sets / "real"), "--figure", "x.png"])
     assert isinstance(result.exception, FrameholdError)
     assert "--figure x.png: figures are written as .svg" in str(result.exception)
+
+
+def test_a_figure_with_nothing_to_draw_is_refused_and_not_written(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """8 clips in A and 16 in the reference are the least; clips that cannot be read do not count as any."""
+    root = tmp_path / "few"
+    for name, count in (("a", 8), ("b", 16), ("less", 15)):
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            (root / name / f"{number}.avi").write_bytes((sets / "real" / f"r{number}.avi").read_bytes())
+    figure = tmp_path / "figure.svg"
+
+    def drawn(first: str, second: str) -> str:
+        line = [
+            "distance",
+            str(root / first),
+            str(root / second),
+            "--frames",
+            "12",
+            "--windows",
+            "--figure",
+            str(figure),
+        ]
+        result = CliRunner().invoke(app, line)
+        return str(result.exception or "")
+
+    assert "15 clips" in drawn("a", "less")
+    assert "take 8 and 16 or more, of several sources, or leave --figure out" in drawn("a", "less")
+    assert not figure.exists()
+    (root / "b" / "3.avi").write_bytes(b"no video")
+    assert "15 clips" in drawn("a", "b")
+    assert not figure.exists()
+    (root / "b" / "3.avi").write_bytes((sets / "real" / "r3.avi").read_bytes())
+    assert drawn("a", "b") == ""
+    assert "nothing to show" not in figure.read_text()
 
 
 # ---- inside a run ------------------------------------------------------------------------------------------------

@@ -44,7 +44,8 @@ def test_every_mode_of_i3d_is_told_with_its_divisor() -> None:
 
 
 def test_its_limits_are_those_of_the_code() -> None:
-    assert TEXT.count(f"fewer than {LEAST} ") == 2
+    assert TEXT.count(f"fewer than {LEAST} ") == 3
+    assert f"or {2 * LEAST} in the reference" in TEXT
     assert f"Below {FEW} clips it warns" in TEXT
 
 

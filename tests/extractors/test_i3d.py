@@ -197,7 +197,7 @@ def test_modes_say_how_covariances_are_divided() -> None:
 
 
 def test_an_unknown_mode_names_those_there_are(weights: Path) -> None:
-    with pytest.raises(FrameholdError, match="--mode crop: i3d-400 has styleganv, videogpt, tf"):
+    with pytest.raises(FrameholdError, match="--mode crop: i3d-400 has the modes styleganv, videogpt, tf"):
         i3d_400(Wanted("i3d-400", "crop", str(weights)))
 
 

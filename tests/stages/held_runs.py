@@ -21,12 +21,12 @@ from bench.records import (
     Suite,
 )
 from bench.run_folder import RunFolder, replace_rows, replace_table, replace_text
+from bench.schemas import CURVES, METRICS
 from bench.signals import open_profile
 from bench.stages.calibrate import load_calibration, write_calibration
 from bench.stages.redraw import judge_again
+from bench.stages.seal import seal
 from bench.stages.tables import (
-    CURVES,
-    METRICS,
     curves_table,
     evidence_table,
     holds_table,
@@ -120,6 +120,7 @@ def write_held_run(
     _summarize(run, rows, scored, calibration, mark)
     if distance:
         _put_distance(run, distance)
+    seal(run)
     return run
 
 

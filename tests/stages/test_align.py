@@ -166,7 +166,7 @@ def test_of_short_clips_it_is_measured_and_ends_no_hold(tmp_path: Path) -> None:
     spec = procedural_spec(("procedural/attention-span",), options={"frames": 24}, clip_model=EMBEDDED_CLIP)
     run_all(run, spec, Crew(), offline=True)
     (note,) = [note for note in run.summary()["notes"] if "Alignment" in note]
-    assert note == "Alignment to the prompt ends no hold of 2 clips: they are shorter than 2 seconds."
+    assert note == "Alignment to the prompt ends no hold of clips shorter than 2 seconds, 2 here."
     assert "alignment_loss" in set(run.table(run.curves_path).to_pandas()["signal"])
     assert "alignment_loss" not in set(run.table(run.evidence_path).to_pandas()["signal"])
     assert "alignment_loss" not in set(run.table(run.holds_path).to_pandas()["cause"])

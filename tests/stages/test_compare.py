@@ -15,8 +15,12 @@ import pytest
 
 from bench.records import FrameholdError, Source, Suite
 from bench.run_folder import RunFolder, read_rows, replace_rows, replace_table
+from bench.stages import Crew
 from bench.stages.compare import compare
+from bench.stages.rank import rank
 from bench.stages.remark import _seeds
+from bench.stages.seal import SEAL, seal
+from bench.stages.trend import trend
 from tests.stages.held_runs import DOUBTFUL, Held, clips_of, write_held_run
 
 STEADY = [None, 9, 10, None, 8, None, 11, 9, None, 10]
@@ -159,8 +163,87 @@ def test_holds_that_were_changed_by_hand_are_refused(write: Write) -> None:
     rows = run.table(run.holds_path).to_pylist()
     rows[3]["held_frames"] = 12
     replace_table(run.holds_path, pq.read_table(run.holds_path).from_pylist(rows, pq.read_schema(run.holds_path)))
+    with pytest.raises(FrameholdError, match=r"holds.parquet: its bytes are not those that were sealed"):
+        compare(old, new)
+    seal(run)
     with pytest.raises(FrameholdError, match=f"the hold of {rows[3]['clip_id']} is not what its curves give"):
         compare(old, new)
+
+
+def drop_rows(run: RunFolder, count: int) -> None:
+    """Take the first rows out of every table, as one would who wants them forgotten."""
+    rows = read_rows(run.clips_path)
+    gone = {row["clip_id"] for row in rows[:count]}
+    replace_rows(run.clips_path, rows[count:])
+    for path in (run.holds_path, run.curves_path, run.metrics_path, run.evidence_path):
+        table = pq.read_table(path)
+        kept = [row for row in table.to_pylist() if row["clip_id"] not in gone]
+        replace_table(path, table.from_pylist(kept, table.schema))
+
+
+def test_rows_that_were_taken_out_do_not_turn_a_regression(write: Write) -> None:
+    """The worst half of the clips is dropped: refused by the seal, and without a seal missing, not forgotten."""
+    old = write("old", clips_of("m", [None] * 20))
+    new = write("new", clips_of("m", [1] * 10 + [None] * 10))
+    assert compare(old, new).verdict == "regression"
+    run = RunFolder(new)
+    drop_rows(run, 10)
+    told = rf"{new}: clips.jsonl: its bytes .* \(and 3 more\): run `framehold verify {new}` to see what was changed$"
+    for conclude in (lambda: compare(old, new), lambda: compare(new, old), lambda: trend([old, new])):
+        with pytest.raises(FrameholdError, match=told):
+            conclude()
+    (run.root / SEAL).unlink()
+    found = compare(old, new)
+    assert (found.candidate.clips, found.candidate.missing, found.missing_one_side, found.unpaired) == (20, 10, 10, 0)
+    assert found.sensitivity is not None
+    assert (found.verdict, found.sensitivity.worst_verdict) == ("inconclusive", "regression")
+    assert f"{new} has no row of 10 clips that its suite asks of m: missing." in found.notes
+    unsealed = f"{new} is not sealed (it has no seal.json): nothing says that its tables are as they were made."
+    assert unsealed in found.notes
+    assert not [note for note in found.notes if note.startswith(f"{old} is not sealed")]
+    assert compare(old, new, missing="broken").verdict == "regression"
+    assert unsealed in trend([old, new]).notes
+
+
+def test_a_seed_or_a_prompt_that_was_edited_is_refused_sealed_or_not(write: Write) -> None:
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    run = RunFolder(new)
+    rows = read_rows(run.clips_path)
+    for change, told in (
+        ({"seed": 7}, rf"clips.jsonl: {rows[0]['clip_id']}: not the id of m, p0, 7"),
+        ({"moves": "none"}, rf"clips.jsonl: {rows[0]['clip_id']}: prompt, moves or category are not the suite's"),
+    ):
+        replace_rows(run.clips_path, [rows[0] | change, *rows[1:]])
+        with pytest.raises(FrameholdError, match=r"clips.jsonl: its bytes are not those that were sealed"):
+            compare(old, new)
+        (run.root / SEAL).unlink()
+        with pytest.raises(FrameholdError, match=told):
+            compare(old, new)
+        replace_rows(run.clips_path, rows)
+        seal(run)
+
+
+def test_a_leaderboard_keeps_out_what_is_not_as_it_was_sealed(write: Write) -> None:
+    """As compare does: a changed table is out by name, an unsealed run is in and said, lost rows are missing."""
+    good, bad = Path(write("good", clips_of("good", STEADY))), Path(write("bad", clips_of("bad", WRECKED)))
+    run = RunFolder(bad)
+    table = pq.read_table(run.metrics_path)
+    replace_table(run.metrics_path, table.from_pylist([{"clip_id": "x", "metric": "y", "value": 1.0}], table.schema))
+    board = rank([good, bad], Crew())
+    assert [each.reasons for each in board.rejected] == [("metrics.parquet: its bytes are not those that were sealed",)]
+    (bad / SEAL).unlink()
+    drop_rows(run, 2)
+    lenient = rank([good, bad], Crew(), rules=False)
+    assert [(entry.clips, entry.missing) for entry in lenient.entries if entry.model == "bad"] == [(10, 2)]
+    assert any(note.startswith(f"{bad} is not sealed") for note in lenient.notes)
+    assert "2 of 10 clips were never made (p0)" in rank([good, bad], Crew()).rejected[0].reasons
+
+
+def test_a_table_left_behind_is_no_change(write: Write) -> None:
+    """A baseline is sent without what comparisons do not read."""
+    old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))
+    RunFolder(old).evidence_path.unlink()
+    assert compare(old, new).verdict == "regression"
 
 
 def test_a_folder_that_is_no_run_and_a_run_that_was_not_summarized(write: Write, tmp_path: Path) -> None:
@@ -386,6 +469,7 @@ def test_a_row_that_leads_out_of_its_run_is_not_linked(write: Write, tmp_path: P
     run = RunFolder(new)
     rows = read_rows(run.clips_path)
     replace_rows(run.clips_path, [row | {"file": "../secret.mp4"} for row in rows])
+    seal(run)
     assert {pair.candidate_file for prompt in compare(old, new).prompts_worse for pair in prompt.clips} == {None}
 
 

@@ -175,7 +175,7 @@ def test_a_prompt_that_one_model_has_no_readable_clip_of_is_no_pair(write: Write
     found = compare(old, new, reference=footage)
     assert found.distance is not None
     assert (found.distance.difference.prompts, found.distance.baseline.clips) == (9, 9)
-    assert any(note.startswith(f"Left out of the distance: 1 clips, the first {gone.clip_id}") for note in found.notes)
+    assert any(note.startswith(f"Left out of the distance: 1 clip, the first {gone.clip_id}") for note in found.notes)
 
 
 def test_clips_too_short_for_the_features_are_a_note(tmp_path: Path, footage: Path) -> None:

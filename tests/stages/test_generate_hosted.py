@@ -132,8 +132,10 @@ def test_what_cannot_be_is_told_in_one_line_before_any_folder(
 
 def test_a_missing_key_is_told_before_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RUNWAYML_API_SECRET")
-    said = fault("run", "quick", "--backend", "runway", "--yes", "--out", str(tmp_path / "r"))
-    assert "set RUNWAYML_API_SECRET" in said
+    for told in (("--yes",), (), ("--max-cost", "1")):  # before any sum, be it asked for or too high
+        said = fault("run", "quick", "--backend", "runway", *told, "--out", str(tmp_path / "r"))
+        assert "set RUNWAYML_API_SECRET" in said
+        assert "18.00" not in said
     assert not (tmp_path / "r").exists()
 
 
@@ -336,4 +338,4 @@ def test_ctrl_c_ends_with_130_and_says_what_runs(
     result = invoke("generate", str(root), "--yes")
     assert result.exit_code == 130
     (job,) = runway.jobs
-    assert f"1 paid jobs still run and will be picked up then: runway/gen4.5 job {job}" in result.stderr
+    assert f"1 paid job still runs and will be picked up then: runway/gen4.5 job {job}" in result.stderr

@@ -14,6 +14,8 @@ from bench.records import FrameholdError, Source, Suite
 from bench.report.leaderboard import leaderboard_latex, leaderboard_markdown, write_leaderboard
 from bench.run_folder import RunFolder
 from bench.stages import Crew
+from bench.stages import summarize as summarize_stage
+from bench.stages.compare import compare
 from bench.stages.rank import rank
 from tests.stages.held_runs import DOUBTFUL, Held, clips_of, write_held_run
 
@@ -131,6 +133,23 @@ def test_a_model_without_a_single_clip(write: Write) -> None:
     lost = [replace(clip, missing="refused") for clip in clips_of("lost", FAIR)]
     board = rank([write("run", clips_of("good", GOOD) + lost)], Crew(), rules=False)
     assert [(each.label, each.reasons) for each in board.rejected] == [("lost", ("every clip is missing",))]
+
+
+def test_a_horizon_cuts_frames_and_seconds_alike(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clips of 12 frames at 24 a second that hold 3 or 12 frames: to frame 6 that is 4.5 frames, 0.1875 seconds."""
+    place = write("run", clips_of("m", [3, None] * 4))
+    entry = rank([place], Crew(), horizon=6)
+    block = entry.entries[0].numbers
+    assert (entry.horizon, entry.horizon_seconds, block["frames_held"]["value"]) == (6, 0.25, 4.5)
+    assert block["seconds_held"]["value"] == pytest.approx(4.5 / 24)
+    assert entry.references["real footage"]["seconds_held"]["value"] == pytest.approx(0.25)
+    monkeypatch.setattr(summarize_stage, "write_strips", lambda *_: None)  # these clips are no videos
+    summary = summarize_stage.summarize(RunFolder(place), Crew(), 6)
+    assert (summary["horizon"], summary["horizon_seconds"]) == (6, 0.25)
+    assert summary["models"]["m"]["seconds_held"]["value"] == pytest.approx(4.5 / 24)
+    found = compare(place, place, horizon=6, unit="seconds")
+    assert (found.horizon_frames, found.horizon_seconds) == (6, 0.25)
+    assert found.margin == pytest.approx(0.0125)
 
 
 # ---- files -------------------------------------------------------------------------------------------------------

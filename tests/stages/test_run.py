@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 import bench
 from bench.records import FrameholdError
@@ -189,7 +190,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> bench.Run:
     [
         ("ffv1", None),
         ("good", None),
-        ("one", None),
+        ("one", "one frame: "),
         ("dot", None),
         ("cut", "truncated"),
         ("text", "no known kind of video"),
@@ -206,6 +207,10 @@ def test_a_clip_that_cannot_be_read_is_one_row_with_its_reason(mixed: bench.Run,
         return
     assert reason in hold["missing"]
     assert "\n" not in hold["missing"]
+    assert str(mixed.folder.root.parent) not in hold["missing"]  # a reason is the same wherever the run lies
+    assert name == "one" or hold["missing"].startswith(
+        "gone.mp4: no such file" if name == "gone" else f"clips/m_{name}"
+    )
     measured = ["frames", "distinct_frames", "fps", "held_frames", "held_seconds", "broke", "motion", "evidence"]
     assert all(pd.isna(hold[column]) for column in measured)  # not 0, not false
     assert hold["clip_id"] not in set(mixed.curves["clip_id"]) | set(mixed.evidence["clip_id"])
@@ -213,10 +218,9 @@ def test_a_clip_that_cannot_be_read_is_one_row_with_its_reason(mixed: bench.Run,
 
 def test_missing_clips_are_counted_and_not_called_censored(mixed: bench.Run) -> None:
     block = mixed.summary["models"]["m"]
-    assert (block["clips"], block["missing"]) == (9, 5)
-    assert block["broke"] + block["censored"] + block["static"] == 4
-    assert sum(block["missing_reasons"].values()) == 5
-    assert {hold["fps"] for hold in mixed.holds.to_dict("records") if hold["prompt_id"] == "one"} == {0.0}
+    assert (block["clips"], block["missing"]) == (9, 6)
+    assert block["broke"] + block["censored"] + block["static"] == 3
+    assert sum(block["missing_reasons"].values()) == 6
 
 
 def test_a_run_without_one_clip_says_so_after_its_tables_are_written(tmp_path: Path) -> None:
@@ -268,6 +272,32 @@ def test_bytes_that_were_made_elsewhere_stay_untouched(tmp_path: Path) -> None:
     run = bench.run(clips=folder, model="m", out=tmp_path / "run", workers=1)
     (file,) = run.clips["file"]
     assert (RunFolder(tmp_path / "run").root / file).read_bytes() == original == (folder / "a.mp4").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["real footage", "frozen frame"])
+def test_no_model_takes_the_name_of_a_reference_row(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "clips" / name
+    folder.mkdir(parents=True)
+    write_video(folder / "a.mp4", pan(4, 4, height=48, width=64))
+    with pytest.raises(FrameholdError, match=f"'{name}' is the name of a row that stands in every table"):
+        bench.run(clips=tmp_path / "clips", out=tmp_path / "run", workers=1)
+    with pytest.raises(FrameholdError, match=f"'{name}' is the name of a row"):
+        bench.run(clips=folder, model=name, out=tmp_path / "run", workers=1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_the_pictures_of_a_clip_come_into_the_run(tmp_path: Path) -> None:
+    """What lies beside them is not the clip, be it a note or a link to somebody's secret."""
+    folder = tmp_path / "clips" / "pics"
+    folder.mkdir(parents=True)
+    for number, each in enumerate(pan(4, 4, height=48, width=64)):
+        Image.fromarray(each).save(folder / f"{number}.png")
+    (tmp_path / "secret").write_text("a password")
+    (folder / "notes").symlink_to(tmp_path / "secret")
+    run = bench.run(clips=tmp_path / "clips", model="m", out=tmp_path / "run", workers=1)
+    assert run.holds["missing"].isna().all()
+    kept = [path for path in (tmp_path / "run" / "clips").rglob("*") if path.is_file()]
+    assert sorted(path.name for path in kept) == [f"{number}.png" for number in range(4)]
 
 
 def test_a_request_that_cannot_be_leaves_no_folder(tmp_path: Path, suite: str) -> None:

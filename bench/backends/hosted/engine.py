@@ -20,7 +20,7 @@ from bench.backends.hosted.ledger import Ledger
 from bench.backends.hosted.service import Service
 from bench.backends.hosted.waiting import HEARTBEAT_SECONDS, Gate, pause
 from bench.executors import attempt
-from bench.records import FrameholdError
+from bench.records import FrameholdError, counted
 
 if TYPE_CHECKING:
     from bench.backends.hosted.backend import HostedBackend
@@ -73,7 +73,7 @@ class Engine:
             for thread in threads:  # a submit on its way must get the chance to write down its job
                 thread.join(patience)
         if self._halt:
-            raise FrameholdError(f"{self._halt} ({unsent} clips are left for another run)") from None
+            raise FrameholdError(f"{self._halt} ({counted(unsent, 'clip')} left for another run)") from None
 
     def _queues(self, work: Sequence[Work]) -> Iterator[tuple[queue.SimpleQueue[Work], Gate, int]]:
         """(orders, gate, threads) of each backend."""
