@@ -16,7 +16,7 @@ from bench.records import FrameholdError
 
 Member = Mapping[str, NDArray[np.float32]]
 
-CONTINUATION = ("networks/continuation.safetensors", "e890444cda8265ce501bbb5beb5513c092ca8ae769fb5884e456c013355f86ba")
+CONTINUATION = ("networks/continuation.safetensors", "9eb7f94068fde4047d534ea14ea34eaa89313efe13a4c921252189b73858e31d")
 
 
 def embedded_weights(unseen: str | None = None) -> Mapping[str, tuple[Member, ...]]:
