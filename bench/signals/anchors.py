@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.signals.views import Plane, Step, View, coordinates, sample
+from bench.signals.planes import Plane, coordinates, sample
+from bench.signals.views import Step, View
 
 CELL, FINE, HALF = 8, 4, 2  # working pixels a side: of cells, of the grid of places, of the grid of grey pictures
 EVERY = 8  # distinct frames between anchors

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bench.signals.anchors import ANCHORED, Anchors, light_and_hue
 from bench.signals.returns import CELL, RETURNS, Returns
-from bench.signals.views import Plane, Step, coordinates, sample, squared_length
+from bench.signals.planes import Plane, coordinates, sample, squared_length
+from bench.signals.views import Step
 
 RECENT, USUAL = 0.4, 0.12  # weight of the newest step in the short and in the long memory
 
@@ -178,13 +179,13 @@ def _behaviour(step: Step, flow: Plane) -> tuple[Plane, Plane]:
 def _strain(flow: Plane) -> Plane:
     """Length of the flow's differences between neighbouring cells."""
     total = np.zeros(flow.shape[:2], np.float32)
-    total[:, 1:] += squared_length(flow[:, 1:] - flow[:, :-1])
-    total[1:] += squared_length(flow[1:] - flow[:-1])
+    total[:, 1:] += np.square(flow[:, 1:] - flow[:, :-1]).sum(axis=2)
+    total[1:] += np.square(flow[1:] - flow[:-1]).sum(axis=2)
     return np.sqrt(total)
 
 
 def _length(flow: Plane) -> Plane:
-    return np.sqrt(squared_length(flow))
+    return np.sqrt(np.square(flow).sum(axis=2))
 
 
 def _carried(

@@ -17,7 +17,8 @@ from bench.records import Family, Mode
 from bench.signals import Reading
 from bench.signals.cells import FEATURES, Cells
 from bench.signals.returns import CELL, WHOLE
-from bench.signals.views import Plane, Step, region_of
+from bench.signals.planes import Plane, region_of
+from bench.signals.views import Step
 
 Member = Mapping[str, NDArray[np.float32]]
 Vector = NDArray[np.float32]

@@ -9,7 +9,8 @@ import numpy as np
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.views import Plane, Step, exceeded_by
+from bench.signals.planes import Plane, exceeded_by
+from bench.signals.views import Step
 
 CAMERA_ERROR = 0.2  # of the camera's speed; over stills that a camera pans across 99% of the flow errs by less
 

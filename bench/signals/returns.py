@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.signals.views import Plane
+from bench.signals.planes import Plane
 
 CELL = 8  # working pixels a side
 NEAR, FAR = 2, (4, 5, 6, 7, 8)  # distinct frames ago
