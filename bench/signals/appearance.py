@@ -73,5 +73,7 @@ class NoiseDrift(_Drift):
 
     def of(self, view: View) -> NDArray[np.float64]:
         """Log of the median absolute Laplacian, which edges hardly move."""
-        grain = np.abs(view.laplacian[::2, ::2])
-        return np.log(np.atleast_1d(np.median(grain)) + 0.5)
+        grain = np.abs(view.laplacian[::2, ::2]).reshape(-1)
+        below = np.cumsum(np.bincount(grain))  # pixels of up to each level: these are counted faster than sorted
+        middle = np.searchsorted(below, [(grain.size + 1) // 2, grain.size // 2 + 1])
+        return np.log(np.atleast_1d(middle.mean()) + 0.5)

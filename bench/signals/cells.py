@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -181,7 +182,7 @@ def _strain(flow: Plane) -> Plane:
 
 
 def _length(flow: Plane) -> Plane:
-    return np.sqrt(squared_length(*flow))
+    return np.asarray(cv2.magnitude(*flow), np.float32)
 
 
 def _carried(memory: Memory, source: Plane, seen: Mask, look: Plane, behaviour: Plane, flow: Plane) -> Memory:
@@ -190,9 +191,12 @@ def _carried(memory: Memory, source: Plane, seen: Mask, look: Plane, behaviour: 
     typical = medians(behaviour.reshape(len(behaviour), -1))[:, None, None]
     nothing = np.float32(0)
     fresh = (look, look, typical, flow, nothing, nothing)
+    kept = [plane for part in memory[:-1] for plane in part]
+    fours = (sample(cv2.merge(kept[k : k + 4]), source) for k in range(0, len(kept), 4))
+    moved = np.stack([plane for four in fours for plane in split(four)])
+    ends = np.cumsum([len(part) for part in memory[:-1]])[:-1]
     first, usual, behaved, flowed, shift, age = (
-        np.where(seen, np.stack([sample(plane, source) for plane in part]), new)
-        for part, new in zip(memory[:-1], fresh, strict=True)
+        np.where(seen, part, new) for part, new in zip(np.split(moved, ends), fresh, strict=True)
     )
     return Memory(first, usual, behaved, flowed, shift - flow * seen, age, memory.here)
 

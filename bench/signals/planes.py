@@ -108,7 +108,7 @@ def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:
     """
     flat = values.reshape(-1)
     rank = int((1 - share) * (flat.size - 1) + 1e-9)
-    return float(np.partition(flat, rank)[rank])
+    return float(np.sort(flat)[rank])
 
 
 def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> Region:

@@ -318,20 +318,21 @@ class Step:
     def camera(self) -> Camera:
         """The affine motion that most of the picture shares, by reweighted least squares on a grid of flow."""
         design, target = _design(*self.size, FIT_STRIDE), _on_grid(self.flow, FIT_STRIDE)
-        weights = np.ones(len(design))
+        weighted, fitted = design, np.zeros_like(target)
         coefficients: NDArray[np.float64] = np.zeros((3, 2))
         for _ in range(5):
-            weighted = design * weights[:, None]
-            coefficients = np.asarray(np.linalg.solve(weighted.T @ design, weighted.T @ target), np.float64)
-            error = np.abs(target - design @ coefficients).sum(axis=1)
-            weights = 1.0 / (1.0 + np.square(error / (0.3 + medians(error))))
-        return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
+            coefficients = np.asarray(np.linalg.solve(weighted @ design.T, weighted @ target.T), np.float64)
+            fitted = coefficients.T @ design
+            x, y = np.abs(target - fitted)
+            error = x + y
+            weighted = design / (1.0 + np.square(error / (0.3 + medians(error))))
+        return Camera(coefficients, float(np.hypot(*fitted).mean()))
 
     @cached_property
     def subject_flow(self) -> NDArray[np.float64]:
         """Length of the flow left on the grid when the camera's is taken out, working pixels a step."""
-        left = _on_grid(self.flow, STRIDE) - _design(*self.size, STRIDE) @ self.camera.coefficients
-        return np.asarray(np.sqrt(np.square(left[:, 0]) + np.square(left[:, 1])))
+        left = _on_grid(self.flow, STRIDE) - self.camera.coefficients.T @ _design(*self.size, STRIDE)
+        return np.asarray(np.hypot(*left))
 
     @cached_property
     def trackable(self) -> Mask:
@@ -378,10 +379,11 @@ def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:
 
 
 def _on_grid(flow: Plane, stride: int) -> NDArray[np.float64]:
-    return flow[::stride, ::stride].reshape(-1, 2).astype(np.float64)
+    """x and y of every `stride`-th pixel (2, points)."""
+    return np.ascontiguousarray(flow[::stride, ::stride].reshape(-1, 2).T, np.float64)
 
 
 @lru_cache(maxsize=16)
 def _design(height: int, width: int, stride: int) -> NDArray[np.float64]:
     grid = _on_grid(coordinates(height, width), stride)
-    return np.column_stack([grid, np.ones(len(grid))])
+    return np.vstack([grid, np.ones((1, grid.shape[1]))])
