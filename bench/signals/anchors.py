@@ -18,6 +18,7 @@ from bench.signals.views import Step, View
 
 CELL, FINE, HALF = 8, 4, 2  # working pixels a side: of cells, of the grid of places, of the grid of grey pictures
 EVERY = 8  # distinct frames between anchors
+LOST = 1e-6  # of `known`; the rest is nothing
 
 ANCHORED = (
     *(
@@ -47,8 +48,9 @@ class Anchor:
 
     def carried(self, source: Plane, flow: Plane, valid: Plane) -> Anchor:
         """One step further."""
-        shift = flow + sample(self.shift, source)
-        return Anchor(self.looks, shift, valid * sample(self.known, source))
+        known = valid * sample(self.known, source)
+        known[known < LOST] = 0  # or it dwindles to numbers so small that arithmetic with them is slow
+        return Anchor(self.looks, flow + sample(self.shift, source), known)
 
     @cached_property
     def sure(self) -> Plane:

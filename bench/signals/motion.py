@@ -76,7 +76,7 @@ class Shown:
         sums = cv2.reduce(differences, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
         oldest = self._count % len(rows)
         self._add(step.current)
-        return np.roll(sums, -oldest) / now.size
+        return np.concatenate([sums[oldest:], sums[:oldest]]) / now.size
 
     def _add(self, view: View) -> None:
         self._rows[self._count % self._most] = view.small.reshape(-1)
