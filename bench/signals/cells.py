@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.signals.anchors import ANCHORED, Anchors, light_and_hue
-from bench.signals.returns import CELL, RETURNS, Returns
 from bench.signals.planes import Mask, Plane, coordinates, medians, sample, split, squared_length, squares
+from bench.signals.returns import CELL, RETURNS, Returns
 from bench.signals.views import CELL as FINE
 from bench.signals.views import Step, View
 

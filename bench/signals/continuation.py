@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from bench.records import Family, Mode
 from bench.signals import Reading
 from bench.signals.cells import FEATURES, Cells
-from bench.signals.returns import CELL, WHOLE
 from bench.signals.planes import Plane, medians, region_of
+from bench.signals.returns import CELL, WHOLE
 from bench.signals.views import Step
 
 Member = Mapping[str, NDArray[np.float32]]
@@ -65,7 +65,7 @@ def judge(member: Member, features: Plane) -> tuple[float, Plane]:
     """(log odds of the step at a glance, log odds of each cell) by one member; features (rows, columns, n)."""
     planes = np.moveaxis(features, 2, 0) - member["mean"][:, None, None]
     planes /= member["std"][:, None, None]
-    np.clip(planes, -LARGEST, LARGEST, out=planes)
+    np.minimum(np.maximum(planes, -LARGEST, out=planes), LARGEST, out=planes)
     context = np.concatenate(_mean_and_deviation(planes.reshape(len(planes), -1)))
     inputs = np.ascontiguousarray(np.moveaxis(planes, 0, 2))
     bias = member["c1.bias"] + member["ctx.weight"] @ context + member["ctx.bias"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench.records import Family, Mode
-from bench.signals import Reading
 import numpy as np
 
+from bench.records import Family, Mode
+from bench.signals import Reading
 from bench.signals.planes import BLOCK, STRIDE, exceeded_by, region_of
 from bench.signals.views import Step
 

@@ -28,6 +28,7 @@ from bench.signals.planes import (
     sample,
     share,
     split,
+    squared_length,
     squares,
 )
 
@@ -118,7 +119,7 @@ class View:
     @cached_property
     def mean_gradient(self) -> float:
         """Of the whole picture, grey levels a pixel."""
-        return cv2.mean(self.gradient)[0]
+        return float(self.gradient.mean())
 
     @cached_property
     def laplacian(self) -> NDArray[np.int16]:
@@ -232,7 +233,7 @@ class Step:
         """|current - gain x carried|, luminance of it, grey levels; a change of exposure is no inconsistency."""
         carried = self.previous.colour_at(self.source)
         sure = share(self.valid) >= LEAST_VALID
-        mask = self.valid.view(np.uint8) if sure else None
+        mask = (self.valid if sure else np.ones_like(self.valid)).view(np.uint8)
         now, before = (np.array(cv2.mean(plane, mask)[:3]) + 1.0 for plane in (self.current.colour, carried))
         gain = now / before
         self.current.lightened = float(np.mean(now - before))
@@ -245,7 +246,7 @@ class Step:
     @cached_property
     def mean_residual(self) -> float:
         """Of the whole picture, grey levels."""
-        return cv2.mean(self.residual)[0]
+        return float(self.residual.mean())
 
     @cached_property
     def square_residual(self) -> Plane:
@@ -312,7 +313,8 @@ class Step:
     @cached_property
     def displacement(self) -> float:
         """Mean length of the flow, working pixels a step."""
-        return float(cv2.mean(cv2.magnitude(*self.flow_xy))[0])
+        # Not by cv2.mean, whose last digits depend on where the plane lies in memory.
+        return float(np.sqrt(squared_length(*self.flow_xy)).mean())
 
     @cached_property
     def camera(self) -> Camera:
