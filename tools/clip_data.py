@@ -100,9 +100,7 @@ def _taught_caption(rng: np.random.Generator) -> Caption:
     """Like `random_caption`, with more of those who can do several things: what they do is the hardest to see."""
     if rng.uniform() >= LIVELY_SHARE:
         return random_caption(rng)
-    return caption(
-        compose_prompt(rng, _one(rng, [kind for kind, each in PHRASES.items() if len(each.verbs) >= LIVELY])).text
-    )
+    return caption(compose_prompt(rng, _one(rng, [kind for kind, each in PHRASES.items() if len(each.verbs) >= LIVELY])).text)
 
 
 @lru_cache(maxsize=1)
