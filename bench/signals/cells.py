@@ -182,7 +182,7 @@ def _strain(flow: Plane) -> Plane:
 
 
 def _length(flow: Plane) -> Plane:
-    return np.asarray(cv2.magnitude(*flow), np.float32)
+    return np.sqrt(squared_length(*flow))  # cv2.magnitude: its last digits depend on where planes lie in memory
 
 
 def _carried(memory: Memory, source: Plane, seen: Mask, look: Plane, behaviour: Plane, flow: Plane) -> Memory:
