@@ -127,7 +127,7 @@ def _residual(gray: Plane, anchor: Anchor, view: View) -> Plane:
     """Log of what is left of the difference from the anchor when the motion is undone, over the gradient, in cells."""
     shift = cv2.resize(anchor.shift, (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
     at = coordinates(*gray.shape) + np.asarray(shift, np.float32) / np.float32(HALF)
-    error = squares(cv2.absdiff(gray, sample(anchor.looks.gray, at)), CELL // HALF)
+    error = squares(np.abs(gray - sample(anchor.looks.gray, at)), CELL // HALF)
     told = np.log((error + np.float32(0.5)) / (view.square_gradient + np.float32(2.0)))
     return np.where(squares(anchor.sure, CELL // FINE) > 0.5, told, medians(told.reshape(-1)))
 

@@ -97,7 +97,7 @@ def blurred(plane: Plane, side: int) -> Plane:
 def medians(values: NDArray[Real]) -> NDArray[Real]:
     """Medians along the last axis. Of a few thousand, sorting them is the fastest way there is."""
     ordered, count = np.sort(values, axis=-1), values.shape[-1]
-    return (ordered[..., (count - 1) // 2] + ordered[..., count // 2]) / 2
+    return np.asarray((ordered[..., (count - 1) // 2] + ordered[..., count // 2]) / 2, values.dtype)
 
 
 def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:
@@ -118,7 +118,7 @@ def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> R
     """
     row, column = divmod(int(np.argmax(blocks)), blocks.shape[1])
     standing_out = (blocks >= 0.5 * blocks[row, column]).astype(np.uint8)
-    box = cv2.floodFill(standing_out, None, (column, row), 2, flags=8)[3]  # type: ignore[call-overload]
+    box = cv2.floodFill(standing_out, None, (column, row), 2, flags=8)[3]
     (height, width), left, top = size, box[0] * stride, box[1] * stride
     right = min(left + (box[2] - 1) * stride + side, width)
     bottom = min(top + (box[3] - 1) * stride + side, height)
