@@ -189,7 +189,7 @@ def _carried(memory: Memory, source: Plane, seen: Mask, look: Plane, behaviour: 
     """The memory where its surfaces are now; what was not seen before begins with what it is."""
     # What is new has no past of its own: it begins with the median behaviour of the picture.
     typical = medians(behaviour.reshape(len(behaviour), -1))[:, None, None]
-    nothing = np.float32(0)
+    nothing = np.zeros((1, 1, 1), np.float32)
     fresh = (look, look, typical, flow, nothing, nothing)
     kept = [plane for part in memory[:-1] for plane in part]
     fours = (sample(cv2.merge(kept[k : k + 4]), source) for k in range(0, len(kept), 4))
@@ -204,7 +204,7 @@ def _carried(memory: Memory, source: Plane, seen: Mask, look: Plane, behaviour: 
 def _about_face(flow: Plane, before: Plane) -> Plane:
     """Minus the cosine of a surface's motion with its motion before, nearer to 0 where either is small."""
     together = flow[0] * before[0] + flow[1] * before[1]
-    return -together / (_length(flow) * _length(before) + np.float32(0.1))
+    return np.asarray(-together / (_length(flow) * _length(before) + np.float32(0.1)), np.float32)
 
 
 def _changes(look: Plane) -> tuple[Plane, ...]:

@@ -120,10 +120,10 @@ def weigh(member: Member, course: Vector) -> float:
 
 
 def _mean_and_deviation(rows: Plane) -> tuple[Vector, Vector]:
-    means = cv2.reduce(rows, 1, cv2.REDUCE_AVG)
+    means = np.asarray(cv2.reduce(rows, 1, cv2.REDUCE_AVG), np.float32)
     left = rows - means
     left *= left
-    return means[:, 0], np.sqrt(cv2.reduce(left, 1, cv2.REDUCE_AVG)[:, 0])
+    return means[:, 0], np.asarray(np.sqrt(cv2.reduce(left, 1, cv2.REDUCE_AVG)[:, 0]), np.float32)
 
 
 def _pools(where: Plane) -> Vector:

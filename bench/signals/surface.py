@@ -33,7 +33,8 @@ class SurfaceColour:
         """Mean absolute change of colour that the worst 2% of blocks exceed."""
         red, green, blue, _ = split(step.current.look - step.surface.look)
         light = (red + green + blue) / 3
-        return _worst((np.abs(red - light) + np.abs(green - light) + np.abs(blue - light)) / 3, step)
+        tint = np.abs(red - light) + np.abs(green - light) + np.abs(blue - light)
+        return _worst(np.asarray(tint / 3, np.float32), step)
 
 
 class SurfaceTexture:
