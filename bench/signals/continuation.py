@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.records import Family, Mode
 from bench.signals import Reading
 from bench.signals.cells import FEATURES, Cells
+from bench.signals.planes import Plane, medians, region_of
 from bench.signals.returns import CELL, WHOLE
-from bench.signals.views import Plane, Step, region_of
+from bench.signals.views import Step
 
 Member = Mapping[str, NDArray[np.float32]]
 Vector = NDArray[np.float32]
@@ -61,14 +63,17 @@ class Continuation:
 
 def judge(member: Member, features: Plane) -> tuple[float, Plane]:
     """(log odds of the step at a glance, log odds of each cell) by one member; features (rows, columns, n)."""
-    inputs = np.clip((features - member["mean"]) / member["std"], -LARGEST, LARGEST).astype(np.float32)
-    cells = inputs.reshape(-1, inputs.shape[2])
-    context = np.concatenate([cells.mean(axis=0), cells.std(axis=0)])
+    planes = np.moveaxis(features, 2, 0) - member["mean"][:, None, None]
+    planes /= member["std"][:, None, None]
+    np.minimum(np.maximum(planes, -LARGEST, out=planes), LARGEST, out=planes)
+    context = np.concatenate(_mean_and_deviation(planes.reshape(len(planes), -1)))
+    inputs = np.ascontiguousarray(np.moveaxis(planes, 0, 2))
     bias = member["c1.bias"] + member["ctx.weight"] @ context + member["ctx.bias"]
-    hidden = np.maximum(_convolved(inputs, member["c1.weight"], 1) + bias, 0)
-    hidden = np.maximum(_convolved(hidden, member["c2.weight"], 2) + member["c2.bias"], 0)
+    hidden = _convolved(inputs, member["c1.weight"], bias, 1)
+    hidden = _convolved(hidden, member["c2.weight"], member["c2.bias"], 2)
     where = hidden @ member["out.weight"] + member["out.bias"]
-    seen = np.concatenate([_pools(where), hidden.max(axis=(0, 1)), hidden.mean(axis=(0, 1)), context])
+    cells = hidden.reshape(-1, hidden.shape[2])
+    seen = np.concatenate([_pools(where), cells.max(axis=0), cv2.reduce(cells, 0, cv2.REDUCE_AVG)[0], context])
     thought = np.maximum(member["f1.weight"] @ seen + member["f1.bias"], 0)
     return float(member["f2.weight"] @ thought + member["f2.bias"]), np.asarray(where, np.float32)
 
@@ -80,10 +85,10 @@ def summary(spread: Vector, where: Plane, glance: float, whole: Vector) -> Vecto
 
 def extremes(features: Plane) -> Vector:
     """Of each feature (4 x n,): the mean of its largest cells, of its smallest, of all, of its very largest."""
-    ordered = np.sort(np.ascontiguousarray(features.reshape(-1, features.shape[2]).T), axis=1)
+    ordered = np.sort(np.moveaxis(features, 2, 0).reshape(features.shape[2], -1), axis=1)
     most, few = (max(1, int(ordered.shape[1] * share)) for share in EXTREMES)
     parts = (ordered[:, -most:], ordered[:, :most], ordered, ordered[:, -few:])
-    return np.concatenate([part.mean(axis=1) for part in parts]).astype(np.float32)
+    return np.concatenate([cv2.reduce(part, 1, cv2.REDUCE_AVG)[:, 0] for part in parts])
 
 
 class Course:
@@ -98,7 +103,8 @@ class Course:
         jump: Vector = np.zeros_like(now)
         drift: Vector = np.zeros_like(now)
         if self._past:
-            jump = np.asarray((now - np.median(self._past, axis=0)) * min(1.0, len(self._past) / SETTLED), np.float32)
+            usual = medians(np.stack(self._past, axis=1))
+            jump = np.asarray((now - usual) * np.float32(min(1.0, len(self._past) / SETTLED)), np.float32)
             drift = np.asarray(now - np.mean(self._opening, axis=0), np.float32)
         self._past.append(now)
         if len(self._opening) < OPENING:
@@ -113,18 +119,31 @@ def weigh(member: Member, course: Vector) -> float:
     return float(member["t2.weight"] @ thought + member["t2.bias"])
 
 
+def _mean_and_deviation(rows: Plane) -> tuple[Vector, Vector]:
+    means = np.asarray(cv2.reduce(rows, 1, cv2.REDUCE_AVG), np.float32)
+    left = rows - means
+    left *= left
+    return means[:, 0], np.asarray(np.sqrt(cv2.reduce(left, 1, cv2.REDUCE_AVG)[:, 0]), np.float32)
+
+
 def _pools(where: Plane) -> Vector:
-    flat = np.sort(where.reshape(-1))[::-1]
-    return np.array([flat[: max(1, int(flat.size * share))].mean() for share in POOLS], np.float32)
+    totals = np.cumsum(np.sort(where.reshape(-1))[::-1], dtype=np.float64)
+    counts = np.array([max(1, int(where.size * share)) for share in POOLS])
+    return np.asarray(totals[counts - 1] / counts, np.float32)
 
 
-def _convolved(plane: Plane, kernel: NDArray[np.float32], dilation: int) -> Plane:
-    """3 x 3 convolution, the border repeated; plane (rows, columns, n), kernel (3, 3, n, m)."""
+def _convolved(plane: Plane, kernel: NDArray[np.float32], bias: Vector, dilation: int) -> Plane:
+    """3 x 3 convolution, the border repeated, what is below 0 cut; plane (rows, columns, n), kernel (3, 3, n, m)."""
     rows, columns = plane.shape[:2]
-    padded = np.pad(plane, ((dilation, dilation), (dilation, dilation), (0, 0)), mode="edge")
-    total = np.zeros((rows, columns, kernel.shape[3]), np.float32)
+    padded = cv2.copyMakeBorder(plane, *4 * (dilation,), cv2.BORDER_REPLICATE)
+    width, flat = padded.shape[1], padded.reshape(-1, plane.shape[2])
+    # Each part of the kernel meets one unbroken run of cells, rows with their borders: one large product each.
+    total = np.zeros((rows * width, kernel.shape[3]), np.float32)
+    run = total[: rows * width - 2 * dilation]
     for down in range(3):
         for across in range(3):
-            top, left = down * dilation, across * dilation
-            total += padded[top : top + rows, left : left + columns] @ kernel[down, across]
-    return total
+            start = (down * width + across) * dilation
+            run += flat[start : start + len(run)] @ kernel[down, across]
+    total += bias
+    np.maximum(total, 0, out=total)
+    return np.ascontiguousarray(total.reshape(rows, width, -1)[:, :columns])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.views import BLOCK, STRIDE, Step, exceeded_by, region_of
+from bench.signals.planes import BLOCK, STRIDE, exceeded_by, region_of
+from bench.signals.views import Step
 
 
 class ResidualLocal:
@@ -32,7 +35,7 @@ class ResidualGlobal:
 
     def update(self, step: Step) -> Reading:
         """Mean residual over mean gradient."""
-        return Reading(float(step.residual.mean() / (step.current.gradient.mean() + 1.0)))
+        return Reading(step.mean_residual / (step.current.mean_gradient + 1.0))
 
 
 class Unmatched:
@@ -44,5 +47,5 @@ class Unmatched:
 
     def update(self, step: Step) -> Reading:
         """Occluded pixels over all pixels that come from inside."""
-        inside = int(step.inside.sum())
-        return Reading(float((step.occluded & step.inside).sum() / inside) if inside else 1.0)
+        inside = np.count_nonzero(step.inside)
+        return Reading(np.count_nonzero(step.unmatched) / inside if inside else 1.0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.views import Plane, Step, exceeded_by
+from bench.signals.planes import exceeded_by
+from bench.signals.views import Step, View
 
 CAMERA_ERROR = 0.2  # of the camera's speed; over stills that a camera pans across 99% of the flow errs by less
 
@@ -56,6 +58,31 @@ class CameraMotion:
         return Reading(step.camera.speed)
 
 
+class Shown:
+    """The latest distinct frames of a clip, as `View.small`, a row each in whole levels."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._count = most, 0
+        self._rows: NDArray[np.uint8] = np.empty((0, 0), np.uint8)
+
+    def distances(self, step: Step) -> NDArray[np.float64]:
+        """Mean absolute differences of a step's later frame from those before it, from the oldest to the last."""
+        if not self._count:
+            self._rows = np.empty((self._most, step.current.small.size), np.uint8)
+            self._add(step.previous)
+        now = np.asarray(step.current.small.reshape(-1), np.uint8)
+        rows = self._rows[: self._count]
+        differences = np.maximum(rows, now) - np.minimum(rows, now)
+        sums = cv2.reduce(differences, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
+        oldest = self._count % len(rows)
+        self._add(step.current)
+        return np.concatenate([sums[oldest:], sums[:oldest]]) / now.size
+
+    def _add(self, view: View) -> None:
+        self._rows[self._count % self._most] = view.small.reshape(-1)
+        self._count += 1
+
+
 class Novelty:
     """How far a frame is from the nearest of all it has shown lately, as a share of how far it is from the last.
 
@@ -68,15 +95,11 @@ class Novelty:
     family: Family = "motion"
 
     def __init__(self) -> None:
-        self._shown: deque[Plane] = deque(maxlen=REMEMBERED)
+        self._shown = Shown(REMEMBERED)
 
     def update(self, step: Step) -> Reading:
         """Smallest mean difference from the frames before the last, over that from the last."""
-        if not self._shown:
-            self._shown.append(step.previous.small)
-        now = step.current.small
-        distances = np.abs(np.stack(self._shown) - now).mean(axis=(1, 2))
-        self._shown.append(now)
+        distances = self._shown.distances(step)
         if len(distances) < 2 or distances[-1] <= 0:
             return Reading(1.0)
         return Reading(min(1.0, float(distances[:-1].min() / distances[-1])))
@@ -93,15 +116,11 @@ class GoingBack:
     family: Family = "motion"
 
     def __init__(self) -> None:
-        self._shown: deque[Plane] = deque(maxlen=LOOKED_BACK)
+        self._shown = Shown(LOOKED_BACK)
 
     def update(self, step: Step) -> Reading:
         """Mean difference from the last frame over the smallest from one before it, less 1, at least 0."""
-        if not self._shown:
-            self._shown.append(step.previous.small)
-        now = step.current.small
-        distances = np.abs(np.stack(self._shown) - now).mean(axis=(1, 2)) + SMALLEST
-        self._shown.append(now)
+        distances = self._shown.distances(step) + SMALLEST
         nearest = distances[:-1].min() if len(distances) > 1 else np.inf
         return Reading(max(0.0, float(distances[-1] / nearest) - 1.0))
 
@@ -127,12 +146,12 @@ def standstill(
         distinct, displacement = [0, *(distinct[k + 1] for k in new)], [displacement[k] for k in new]
     curve = [0.0] * frames
     for number, start in enumerate(distinct):
-        gaps = np.diff(distinct[: number + 1])[-RECENT:]
-        if not len(gaps):
+        end = distinct[number + 1] if number + 1 < len(distinct) else frames
+        gaps = np.diff(distinct[max(0, number - RECENT) : number + 1])
+        if not len(gaps) or end - start < 2:
             continue
         usual = float(np.percentile(gaps, 80))
         speed = float(np.median(np.asarray(displacement[:number][-RECENT:]) / gaps))
-        end = distinct[number + 1] if number + 1 < len(distinct) else frames
         for frame in range(start + 1, end):
             curve[frame] = max(0.0, frame - start - usual) * speed
     return curve

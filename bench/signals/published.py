@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from bench.records import Family, Mode, Picture
 from bench.signals import Reading
-from bench.signals.views import Mask, Plane, Step, coordinates, disagree, sample, squared_length
+from bench.signals.planes import Mask, Plane, coordinates, disagree, sample, split, squared_length
+from bench.signals.views import Step
 
 
 def flickering_step(previous: Picture, current: Picture) -> float:
@@ -41,20 +42,21 @@ class WarpingError:
     def update(self, step: Step) -> Reading:
         """Error of one pair."""
         target = coordinates(*step.size) + step.forward
-        carried, backward = sample(step.current.colour, target), sample(step.flow, target)
-        mask = ~disagree(step.forward, backward) & ~_boundary(step.forward)
-        count = int(np.count_nonzero(mask))
+        forward, backward = split(step.forward), [sample(part, target) for part in step.flow_xy]
+        mask = ~(disagree(forward, backward) | _boundary(*forward))
+        count, carried = np.count_nonzero(mask), step.current.colour_at(target)
         squares = cv2.norm(carried, step.previous.colour, cv2.NORM_L2SQR, mask.view(np.uint8))
         return Reading(squares / (3 * 255.0**2 * count) if count else 0.0)
 
 
-def _boundary(flow: Plane) -> Mask:
+def _boundary(x: Plane, y: Plane) -> Mask:
     """|grad u|^2 + |grad v|^2 > 0.01 |F|^2 + 0.002, by forward differences."""
-    slopes = np.zeros(flow.shape[:2], np.float32)
-    for plane in cv2.split(flow):
-        slopes[:, :-1] += np.square(plane[:, 1:] - plane[:, :-1])
-        slopes[:-1] += np.square(plane[1:] - plane[:-1])
-    return np.asarray(slopes > 0.01 * squared_length(flow) + 0.002)
+    bound = squared_length(x, y)
+    bound *= np.float32(0.01)
+    bound += np.float32(0.002)
+    bound[:, :-1] -= squared_length(x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1])
+    bound[:-1] -= squared_length(x[1:] - x[:-1], y[1:] - y[:-1])
+    return np.asarray(bound < 0)
 
 
 def clip_score(pictures: NDArray[np.float32], text: NDArray[np.float32]) -> float:

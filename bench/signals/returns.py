@@ -7,12 +7,14 @@ no neighbour; only against what was there some frames ago do they stand out.
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.signals.views import Plane
+from bench.signals.planes import Plane, blurred, squares
+from bench.signals.views import View
 
 CELL = 8  # working pixels a side
 NEAR, FAR = 2, (4, 5, 6, 7, 8)  # distinct frames ago
@@ -27,62 +29,66 @@ RETURNS = ("stopped", "stuck_near", "stuck_far", "stuck_far_here")
 WHOLE = ("change", "novelty", "growth")
 
 
+class Edges(NamedTuple):
+    """Edges of a frame, at half the working size, and their mean square around each cell."""
+
+    plane: Plane
+    energy: Plane
+
+
 class Returns:
-    """Told of each step's later frame, in order: its luminance, its means in cells, and the change in cells."""
+    """Told of each step's later frame, in order, and of its means and the change in cells."""
 
     def __init__(self) -> None:
-        self._edges: deque[Plane] = deque(maxlen=max(FAR))
+        self._edges: deque[Edges] = deque(maxlen=max(FAR))
         self._shown: deque[Plane] = deque(maxlen=SHOWN)
         self._usual: Plane | None = None
 
-    def begin(self, gray: NDArray[np.uint8], means: Plane) -> None:
+    def begin(self, view: View) -> None:
         """The clip's first frame."""
-        self._edges.append(_edges(gray, means.shape))
-        self._shown.append(means)
+        self._edges.append(_edges(view))
+        self._shown.append(view.small)
 
-    def update(self, gray: NDArray[np.uint8], means: Plane, change: Plane) -> tuple[Plane, NDArray[np.float32]]:
-        """(RETURNS of each cell (rows, columns, 4), WHOLE of the picture (3,)). `change` is log change of a step."""
-        edges = _edges(gray, means.shape)
-        near, far = self._stuck(edges, means.shape)
-        beside = cv2.blur(change, (AROUND, AROUND), borderType=cv2.BORDER_REPLICATE) - change
+    def update(self, view: View, means: Plane, change: Plane) -> tuple[list[Plane], NDArray[np.float32]]:
+        """(RETURNS of each cell, each (rows, columns), WHOLE of the picture (3,)).
+
+        `means` are of the luminance, `change` is log change of a step.
+        """
+        edges = _edges(view)
+        near, far = self._stuck(edges)
+        beside = blurred(change, AROUND) - change
         usual = far if self._usual is None else self._usual
-        maps = np.dstack([beside, near, far, far - usual]).astype(np.float32)
         self._usual = usual + np.float32(USUAL) * (far - usual)
         whole = _whole(means, self._shown)
         self._edges.append(edges)
         self._shown.append(means)
-        return maps, whole
+        return [beside, near, far, far - usual], whole
 
-    def _stuck(self, edges: Plane, shape: tuple[int, ...]) -> tuple[Plane, Plane]:
+    def _stuck(self, edges: Edges) -> tuple[Plane, Plane]:
         """Correlation of the edges in each cell with those that were there: NEAR frames ago, and the most of FAR."""
-        strength = _energy(edges * edges, shape)
         correlations = {}
         for lag in (NEAR, *FAR):
             if lag <= len(self._edges):
                 before = self._edges[-lag]
-                scale = np.sqrt(strength * _energy(before * before, shape)) + ENERGY
-                correlations[lag] = _energy(edges * before, shape) / scale
-        nothing = np.zeros(shape[:2], np.float32)
+                scale = np.sqrt(edges.energy * before.energy) + np.float32(ENERGY)
+                correlations[lag] = _energy(edges.plane * before.plane) / scale
+        nothing = np.zeros_like(edges.energy)
         far = [correlations[lag] for lag in FAR if lag in correlations]
         return correlations.get(NEAR, nothing), np.maximum.reduce(far) if far else nothing
 
 
-def _edges(gray: NDArray[np.uint8], shape: tuple[int, ...]) -> Plane:
-    """Laplacian at half the size, of whole cells."""
-    rows, columns = shape[:2]
-    whole = gray[: rows * CELL, : columns * CELL]
-    half = cv2.resize(whole, (columns * CELL // 2, rows * CELL // 2), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.Laplacian(half, cv2.CV_32F), np.float32)
+def _edges(view: View) -> Edges:
+    plane = np.asarray(cv2.Laplacian(view.half, cv2.CV_32F), np.float32)
+    return Edges(plane, _energy(plane * plane))
 
 
-def _energy(product: Plane, shape: tuple[int, ...]) -> Plane:
-    cells = cv2.resize(product, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.blur(cells, (3, 3), borderType=cv2.BORDER_REPLICATE), np.float32)
+def _energy(product: Plane) -> Plane:
+    return blurred(squares(product, CELL // 2), 3)
 
 
 def _whole(means: Plane, shown: deque[Plane]) -> NDArray[np.float32]:
     """(log change from the frame before, log of the nearest older frame's distance over it, the same of 4 ago)."""
-    distances = np.abs(np.stack(shown) - means).mean(axis=(1, 2)) + SMALLEST
+    distances = np.array([cv2.norm(each, means, cv2.NORM_L1) for each in shown]) / means.size + SMALLEST
     change = np.log(distances[-1])
     if len(distances) < 2:
         return np.array([change, 0.0, 0.0], np.float32)

@@ -7,7 +7,8 @@ import numpy as np
 
 from bench.records import Family, Mode
 from bench.signals import Reading
-from bench.signals.views import BLOCK, CELL, Plane, Step, exceeded_by, region_of
+from bench.signals.planes import BLOCK, Plane, exceeded_by, region_of, split
+from bench.signals.views import CELL, Step
 
 SETTLED = 2  # distinct frames; before that, a surface has no past to differ from
 
@@ -30,9 +31,10 @@ class SurfaceColour:
 
     def update(self, step: Step) -> Reading:
         """Mean absolute change of colour that the worst 2% of blocks exceed."""
-        change = step.current.look[..., :3] - step.surface.look[..., :3]
-        tint = np.abs(change - change.mean(axis=2, keepdims=True))
-        return _worst(tint.mean(axis=2), step)
+        red, green, blue, _ = split(step.current.look - step.surface.look)
+        light = (red + green + blue) / 3
+        tint = np.abs(red - light) + np.abs(green - light) + np.abs(blue - light)
+        return _worst(np.asarray(tint / 3, np.float32), step)
 
 
 class SurfaceTexture:

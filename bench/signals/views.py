@@ -15,15 +15,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records import Picture, Region
-
-Plane = NDArray[np.float32]  # height x width, or height x width x channels
-Mask = NDArray[np.bool_]
+from bench.records import Picture
+from bench.signals.planes import (
+    STRIDE,
+    Mask,
+    Plane,
+    blurred,
+    coordinates,
+    disagree,
+    joined,
+    medians,
+    sample,
+    share,
+    split,
+    squared_length,
+    squares,
+)
 
 WORKING_PIXELS = 65_536
 SHORTEST_SIDE = 32
-BLOCK = 16
-STRIDE = 8
 CELL = 4  # working pixels a side of the cells in which surfaces are followed
 CELLS_AROUND = 3  # side of the square of cells over which a surface's look is averaged
 SMALL = 8  # working pixels a side of the blocks by which frames are told apart
@@ -32,6 +42,7 @@ LEAST_VALID = 0.2  # of the picture, for its gain to be taken from what has a co
 GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out,
 STEADY = 1.5  # unless it goes on from the step before, at up to this many times its pace: a fade nears black
 EXPLAINED = 0.7  # a block's residual over its change: flow that leaves more of it is no motion
+GRAIN_LIMIT = 40.0  # grey levels of the Laplacian; edges go beyond, grain does not
 FIT_STRIDE = 16  # of the grid to which the camera's motion is fitted
 
 
@@ -89,23 +100,69 @@ class View:
         self.colour: Plane = picture.astype(np.float32)
 
     @cached_property
+    def _opaque(self) -> Plane:
+        """The colours and a fourth channel, for OpenCV interpolates four in half the time of three."""
+        return np.asarray(cv2.cvtColor(self.colour, cv2.COLOR_RGB2RGBA), np.float32)
+
+    def colour_at(self, at: Plane) -> Plane:
+        """The colours at positions (height, width, 2) given as x, y."""
+        return np.asarray(cv2.cvtColor(sample(self._opaque, at), cv2.COLOR_RGBA2RGB), np.float32)
+
+    @cached_property
     def gradient(self) -> Plane:
         """|d/dx| + |d/dy| of the luminance, grey levels a pixel."""
         across, down = cv2.spatialGradient(self.gray)  # Sobel, 8 times the derivative
-        return np.asarray((np.abs(across) + np.abs(down)) * np.float32(0.125), np.float32)
+        both = np.abs(across, out=across)
+        both += np.abs(down, out=down)
+        return np.asarray(both.astype(np.float32) * np.float32(0.125))
+
+    @cached_property
+    def mean_gradient(self) -> float:
+        """Of the whole picture, grey levels a pixel."""
+        return float(self.gradient.mean())
+
+    @cached_property
+    def laplacian(self) -> NDArray[np.int16]:
+        """Second derivative of the luminance, grey levels."""
+        return np.asarray(cv2.Laplacian(self.gray, cv2.CV_16S), np.int16)
+
+    @cached_property
+    def half(self) -> NDArray[np.uint8]:
+        """Luminance at half the size, of whole 8 x 8 blocks."""
+        height, width = (length // SMALL * SMALL for length in self.gray.shape)
+        whole = self.gray[:height, :width]
+        return np.asarray(cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.uint8)
+
+    @cached_property
+    def cell_colour(self) -> Plane:
+        """Mean colour of each cell (rows, columns, 3)."""
+        return squares(self.colour, CELL)
+
+    @cached_property
+    def cell_gradient(self) -> Plane:
+        """Mean gradient of each cell."""
+        return squares(self.gradient, CELL)
+
+    @cached_property
+    def cell_grain(self) -> Plane:
+        """Mean absolute Laplacian of each cell, that of a pixel counted up to GRAIN_LIMIT."""
+        grain = cv2.min(cv2.convertScaleAbs(self.laplacian), GRAIN_LIMIT)  # type: ignore[call-overload]
+        return squares(grain.astype(np.float32), CELL)
+
+    @cached_property
+    def square_gradient(self) -> Plane:
+        """Mean gradient of 8 x 8 squares, grey levels a pixel."""
+        return squares(self.cell_gradient, STRIDE // CELL)
 
     @cached_property
     def look(self) -> Plane:
         """Mean colour and mean gradient around each cell (rows, columns, 4)."""
-        colour, gradient = _cells(self.picture), _cells(self.gradient)
-        return _blurred(np.dstack([colour, gradient]), CELLS_AROUND)
+        return blurred(np.dstack([np.rint(self.cell_colour), self.cell_gradient]), CELLS_AROUND)
 
     @cached_property
     def small(self) -> Plane:
-        """Mean luminance of whole 8 x 8 blocks: what a frame is known by when it comes again."""
-        rows, columns = self.gray.shape[0] // SMALL, self.gray.shape[1] // SMALL
-        whole = self.gray[: rows * SMALL, : columns * SMALL]
-        return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
+        """Mean luminance of whole 8 x 8 blocks, in whole levels: what a frame is known by when it comes again."""
+        return squares(self.gray, SMALL)
 
     @cached_property
     def mean_colour(self) -> NDArray[np.float32]:
@@ -145,21 +202,21 @@ class Step:
         return coordinates(*self.size) + self.flow
 
     @cached_property
-    def length_squared(self) -> Plane:
-        """Squared length of the flow, working pixels squared."""
-        return squared_length(self.flow)
+    def flow_xy(self) -> list[Plane]:
+        """The flow's x and y, each contiguous."""
+        return split(self.flow)
 
     @cached_property
     def inside(self) -> Mask:
         """Pixels that come from inside the previous picture."""
         height, width = self.size
-        x, y = cv2.split(self.source)
+        x, y = split(self.source)
         return np.asarray((x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1))
 
     @cached_property
     def occluded(self) -> Mask:
         """Pixels that the forward flow does not lead back to."""
-        return disagree(self.flow, sample(self.forward, self.source))
+        return disagree(self.flow_xy, split(sample(self.forward, self.source)))
 
     @cached_property
     def valid(self) -> Mask:
@@ -167,24 +224,50 @@ class Step:
         return self.inside & ~self.occluded
 
     @cached_property
+    def unmatched(self) -> Mask:
+        """Pixels from inside the previous picture without a counterpart there."""
+        return self.inside & self.occluded
+
+    @cached_property
     def residual(self) -> Plane:
         """|current - gain x carried|, luminance of it, grey levels; a change of exposure is no inconsistency."""
-        carried = sample(self.previous.colour, self.source)
-        sure = self.valid.mean() >= LEAST_VALID
+        carried = self.previous.colour_at(self.source)
+        sure = share(self.valid) >= LEAST_VALID
         mask = (self.valid if sure else np.ones_like(self.valid)).view(np.uint8)
         now, before = (np.array(cv2.mean(plane, mask)[:3]) + 1.0 for plane in (self.current.colour, carried))
         gain = now / before
         self.current.lightened = float(np.mean(now - before))
         pace = self.current.lightened / self.previous.lightened if self.previous.lightened else 0.0
         if (sure and gain.max() < GAIN_LIMIT and gain.min() > 1 / GAIN_LIMIT) or 0 < pace < STEADY:
-            cv2.multiply(carried, (*gain, 0.0), carried)  # type: ignore[call-overload]
+            rows = carried.reshape(len(carried), -1)
+            rows *= np.tile(gain.astype(np.float32), carried.shape[1])
         return np.asarray(cv2.cvtColor(cv2.absdiff(self.current.colour, carried), cv2.COLOR_RGB2GRAY), np.float32)
+
+    @cached_property
+    def mean_residual(self) -> float:
+        """Of the whole picture, grey levels."""
+        return float(self.residual.mean())
+
+    @cached_property
+    def square_residual(self) -> Plane:
+        """Mean residual of 8 x 8 squares, grey levels."""
+        return squares(self.residual, STRIDE)
+
+    @cached_property
+    def square_inside(self) -> Plane:
+        """Share of 8 x 8 squares that comes from inside the previous picture."""
+        return squares(self.inside.astype(np.float32), STRIDE)
+
+    @cached_property
+    def square_change(self) -> Plane:
+        """Mean absolute change of the luminance in 8 x 8 squares, grey levels."""
+        return squares(cv2.absdiff(self.current.gray, self.previous.gray).astype(np.float32), STRIDE)
 
     @cached_property
     def block_residual(self) -> Plane:
         """Residual a block over the block's gradient: working pixels of flow error. Blocks from outside count 0."""
-        error = block_means(self.residual) / (block_means(self.current.gradient) + 2.0)
-        return error * (block_means(self.inside.astype(np.float32)) > 0.99)
+        error = joined(self.square_residual) / (joined(self.current.square_gradient) + np.float32(2.0))
+        return np.asarray(error * (joined(self.square_inside) > 0.99))
 
     @cached_property
     def confirmed(self) -> Mask:
@@ -192,14 +275,23 @@ class Step:
 
         Under noise that is new in every frame, or in a cross-fade, flow follows what nothing carried.
         """
-        change = block_means(cv2.absdiff(self.current.gray, self.previous.gray).astype(np.float32))
-        explained = (block_means(self.residual) < EXPLAINED * change).view(np.uint8)
+        explained = joined(self.square_residual) < np.float32(EXPLAINED) * joined(self.square_change)
         rows, columns = -(-self.size[0] // STRIDE), -(-self.size[1] // STRIDE)
         # A block begins at its grid point; the one before it covers the point too.
-        padded = np.zeros((rows + 1, columns + 1), np.uint8)
+        padded = np.zeros((rows + 1, columns + 1), bool)
         padded[1 : 1 + explained.shape[0], 1 : 1 + explained.shape[1]] = explained
-        around = np.maximum.reduce([padded[1:, 1:], padded[:-1, 1:], padded[1:, :-1], padded[:-1, :-1]])
-        return np.asarray(around.reshape(-1) > 0)
+        around = padded[1:, 1:] | padded[:-1, 1:] | padded[1:, :-1] | padded[:-1, :-1]
+        return np.asarray(around.reshape(-1))
+
+    @cached_property
+    def cell_flow(self) -> Plane:
+        """Mean flow of each cell (rows, columns, 2), working pixels."""
+        return squares(self.flow, CELL)
+
+    @cached_property
+    def cell_valid(self) -> Plane:
+        """Share of each cell that has a counterpart, in whole levels of 0 to 255."""
+        return squares(self.valid.view(np.uint8) * np.uint8(255), CELL)
 
     @cached_property
     def surface(self) -> Surface:
@@ -210,11 +302,10 @@ class Step:
         before = getattr(self.previous, "surface", None)
         if before is None:
             before = Surface(self.previous.look, np.zeros(self.previous.look.shape[:2], np.float32))
-        rows, columns = before.age.shape
-        source = coordinates(rows, columns) + _cells(self.flow) * np.float32(1 / CELL)
+        source = coordinates(*before.age.shape) + self.cell_flow * np.float32(1 / CELL)
         look, age = sample(before.look, source), sample(before.age, source) + 1
-        unseen = _cells(self.valid.view(np.uint8) * np.uint8(255)) < 128
-        look[unseen] = self.current.look[unseen]
+        unseen = self.cell_valid < 128
+        cv2.copyTo(self.current.look, unseen.view(np.uint8), look)
         age[unseen] = 0
         self.current.surface = Surface(look, age)
         return self.current.surface
@@ -222,26 +313,28 @@ class Step:
     @cached_property
     def displacement(self) -> float:
         """Mean length of the flow, working pixels a step."""
-        return float(np.sqrt(self.length_squared).mean())
+        # Not by cv2.mean, whose last digits depend on where the plane lies in memory.
+        return float(np.sqrt(squared_length(*self.flow_xy)).mean())
 
     @cached_property
     def camera(self) -> Camera:
         """The affine motion that most of the picture shares, by reweighted least squares on a grid of flow."""
         design, target = _design(*self.size, FIT_STRIDE), _on_grid(self.flow, FIT_STRIDE)
-        weights = np.ones(len(design))
+        weighted, fitted = design, np.zeros_like(target)
         coefficients: NDArray[np.float64] = np.zeros((3, 2))
         for _ in range(5):
-            weighted = design * weights[:, None]
-            coefficients = np.asarray(np.linalg.solve(weighted.T @ design, weighted.T @ target), np.float64)
-            error = np.abs(target - design @ coefficients).sum(axis=1)
-            weights = 1.0 / (1.0 + np.square(error / (0.3 + np.median(error))))
-        return Camera(coefficients, float(np.linalg.norm(design @ coefficients, axis=1).mean()))
+            coefficients = np.asarray(np.linalg.solve(weighted @ design.T, weighted @ target.T), np.float64)
+            fitted = coefficients.T @ design
+            x, y = np.abs(target - fitted)
+            error = x + y
+            weighted = design / (1.0 + np.square(error / (0.3 + medians(error))))
+        return Camera(coefficients, float(np.hypot(*fitted).mean()))
 
     @cached_property
     def subject_flow(self) -> NDArray[np.float64]:
         """Length of the flow left on the grid when the camera's is taken out, working pixels a step."""
-        left = _on_grid(self.flow, STRIDE) - _design(*self.size, STRIDE) @ self.camera.coefficients
-        return np.asarray(np.linalg.norm(left, axis=1))
+        left = _on_grid(self.flow, STRIDE) - self.camera.coefficients.T @ _design(*self.size, STRIDE)
+        return np.asarray(np.hypot(*left))
 
     @cached_property
     def trackable(self) -> Mask:
@@ -287,84 +380,12 @@ def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:
     return np.asarray(matcher.calc(start, end, None), np.float32)  # type: ignore[call-overload]
 
 
-def sample(plane: Plane, at: Plane) -> Plane:
-    """Values of a plane at positions (height, width, 2) given as x, y: bilinear, the border repeated outside."""
-    values = cv2.remap(plane, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(values, np.float32)
-
-
-def squared_length(flow: Plane) -> Plane:
-    """Squared length of the vectors (height, width, 2)."""
-    x, y = flow[..., 0], flow[..., 1]
-    return np.asarray(x * x + y * y, np.float32)
-
-
-def disagree(flow: Plane, back: Plane) -> Mask:
-    """Where two opposite flows do not cancel: |F + B|^2 > 0.01 (|F|^2 + |B|^2) + 0.5 (Sundaram et al. 2010)."""
-    (x, y), (back_x, back_y) = cv2.split(flow), cv2.split(back)
-    gap = np.square(x + back_x) + np.square(y + back_y)
-    return np.asarray(gap > 0.01 * (x * x + y * y + back_x * back_x + back_y * back_y) + 0.5)
-
-
-def block_means(plane: Plane) -> Plane:
-    """Means over 16 x 16 blocks, every 8 pixels: a grid of (rows, columns)."""
-    return means_over(plane, BLOCK, STRIDE)
-
-
-def means_over(plane: Plane, side: int, stride: int) -> Plane:
-    """Means over square blocks of that side, every `stride` pixels: a grid of (rows, columns)."""
-    means = cv2.blur(plane, (side, side), anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(means[: plane.shape[0] - side + 1 : stride, : plane.shape[1] - side + 1 : stride], np.float32)
-
-
-def exceeded_by(values: Plane | NDArray[np.float64], share: float) -> float:
-    """The value that this share of all values exceeds, the next one below where it falls between two.
-
-    >>> exceeded_by(np.arange(100.0), 0.02)
-    97.0
-    """
-    flat = values.reshape(-1)
-    rank = int((1 - share) * (flat.size - 1) + 1e-9)
-    return float(np.partition(flat, rank)[rank])
-
-
-def region_of(blocks: Plane, side: int, stride: int, size: tuple[int, int]) -> Region:
-    """The box around the blocks that stand out with the worst one: those joined to it and at least half as bad.
-
-    `side` and `stride` of the blocks and `size` (height, width) of the picture are in working pixels.
-    """
-    row, column = np.unravel_index(int(np.argmax(blocks)), blocks.shape)
-    standing_out = (blocks >= 0.5 * blocks[row, column]).astype(np.uint8)
-    _, labels = cv2.connectedComponents(standing_out, connectivity=8)
-    rows, columns = np.nonzero(labels == labels[row, column])
-    (height, width), top, left = size, int(rows.min()) * stride, int(columns.min()) * stride
-    bottom, right = min(int(rows.max()) * stride + side, height), min(int(columns.max()) * stride + side, width)
-    return Region(left / width, top / height, (right - left) / width, (bottom - top) / height)
-
-
-def _cells(plane: Plane | Picture) -> Plane:
-    """Means over whole 4 x 4 cells; what is left over at the right and below is not looked at (ten times as fast)."""
-    rows, columns = plane.shape[0] // CELL, plane.shape[1] // CELL
-    whole = plane[: rows * CELL, : columns * CELL]
-    return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _blurred(plane: Plane, side: int) -> Plane:
-    return np.asarray(cv2.blur(plane, (side, side), borderType=cv2.BORDER_REPLICATE), np.float32)
-
-
-@lru_cache(maxsize=16)
-def coordinates(height: int, width: int) -> Plane:
-    """x and y of every pixel (height, width, 2)."""
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    return np.stack([x, y], axis=-1)
-
-
 def _on_grid(flow: Plane, stride: int) -> NDArray[np.float64]:
-    return flow[::stride, ::stride].reshape(-1, 2).astype(np.float64)
+    """x and y of every `stride`-th pixel (2, points)."""
+    return np.ascontiguousarray(flow[::stride, ::stride].reshape(-1, 2).T, np.float64)
 
 
 @lru_cache(maxsize=16)
 def _design(height: int, width: int, stride: int) -> NDArray[np.float64]:
     grid = _on_grid(coordinates(height, width), stride)
-    return np.column_stack([grid, np.ones(len(grid))])
+    return np.vstack([grid, np.ones((1, grid.shape[1]))])

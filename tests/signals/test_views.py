@@ -13,14 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.records import Picture, Region
+from bench.signals.planes import block_means, exceeded_by, region_of
 from bench.signals.views import (
     SHORTEST_SIDE,
     WORKING_PIXELS,
     Step,
     View,
-    block_means,
-    exceeded_by,
-    region_of,
     steps,
     track,
     working_picture,
