@@ -41,7 +41,7 @@ TEXTURE = 1.5  # grey levels a pixel; on flatter ground flow is a guess
 LEAST_VALID = 0.2  # of the picture, for its gain to be taken from what has a counterpart
 GAIN_LIMIT = 1.25  # a larger change of exposure in one step is not taken out,
 STEADY = 1.5  # unless it goes on from the step before, at up to this many times its pace: a fade nears black
-EXPLAINED = 0.7  # a block's residual over its change: flow that leaves more of it is no motion
+EXPLAINED = 0.7  # a block's residual over what the camera leaves: flow that leaves more of it is no motion
 GRAIN_LIMIT = 40.0  # grey levels of the Laplacian; edges go beyond, grain does not
 FIT_STRIDE = 16  # of the grid to which the camera's motion is fitted
 
@@ -271,17 +271,29 @@ class Step:
 
     @cached_property
     def confirmed(self) -> Mask:
-        """Points of the grid of `subject_flow` where undoing the motion explains most of the change.
+        """Points of the grid of `subject_flow` where undoing the motion explains most of what the camera leaves.
 
-        Under noise that is new in every frame, or in a cross-fade, flow follows what nothing carried.
+        Under noise that is new in every frame, or in a cross-fade, flow follows what nothing carried; over a still
+        that a camera pans across, undoing the camera's motion leaves no more than undoing the flow.
         """
-        explained = joined(self.square_residual) < np.float32(EXPLAINED) * joined(self.square_change)
+        change = joined(squares(self._beyond_camera, STRIDE))
+        explained = joined(self.square_residual) < np.float32(EXPLAINED) * change
         rows, columns = -(-self.size[0] // STRIDE), -(-self.size[1] // STRIDE)
         # A block begins at its grid point; the one before it covers the point too.
         padded = np.zeros((rows + 1, columns + 1), bool)
         padded[1 : 1 + explained.shape[0], 1 : 1 + explained.shape[1]] = explained
         around = padded[1:, 1:] | padded[:-1, 1:] | padded[1:, :-1] | padded[:-1, :-1]
         return np.asarray(around.reshape(-1))
+
+    @property
+    def _beyond_camera(self) -> Plane:
+        """|current - previous moved as the camera moved it|, grey levels."""
+        (xx, yx), (xy, yy), (x, y) = self.camera.coefficients
+        turn = np.array([[1 + xx, xy, x], [yx, 1 + yy, y]])
+        height, width = self.size
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        moved = cv2.warpAffine(self.previous.gray, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.absdiff(self.current.gray, moved).astype(np.float32)
 
     @cached_property
     def cell_flow(self) -> Plane:

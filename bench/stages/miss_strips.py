@@ -16,7 +16,7 @@ from bench.executors import open_executor
 from bench.failures import block_difference
 from bench.records import Picture, Region, fingerprint
 from bench.run_folder import replace as replace_file
-from bench.signals.views import BLOCK, STRIDE, region_of
+from bench.signals.planes import BLOCK, STRIDE, region_of
 from bench.stages import Crew
 from bench.stages.misses import (
     BELIEVED,
