@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.failures import FAILURES, SEVERITIES, SHARES, Failure, block_difference
-from bench.failures.controls import CONTROLS
+from bench.failures.controls import CONTROLS, faded
 from bench.failures.place import Scene
 from bench.records import Picture
 from bench.signals.cells import Cells
@@ -42,6 +42,7 @@ LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
 HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
 """Failures that are laid on twice as often as others."""
 CONTROLS_A_TAKE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
+FADES, FADED = "fades", (0.1, 0.6)  # light that comes and goes, the hardest control: share of the take that it lasts
 
 
 class Examples(NamedTuple):
@@ -204,6 +205,17 @@ def examples(footage: Footage, other: Footage, number: int, rng: np.random.Gener
     return [sequence for sequence in found if len(sequence.steps)]
 
 
+def fades(footage: Footage, rng: np.random.Generator) -> list[Examples]:
+    """The first two takes of a clip, each coming up from black and going to black, fast or slowly."""
+    found = []
+    for number in range(WHOLE_TAKES):
+        if taken := take(footage, number, rng):
+            for name, turned in (("fade_in", 1), ("fade_out", -1)):
+                light = np.arange(len(taken[1])) / (len(taken[1]) * float(rng.uniform(*FADED)))
+                found += unbroken(f"{name} {taken[0]:g}", faded(taken[1], light[::turned]), CONTROL_EVERY)
+    return [sequence for sequence in found if len(sequence.steps)]
+
+
 def examples_drawn(clip: DrawnClip) -> list[Examples]:
     """All examples made from one drawn clip: known failures laid on it, and the renderer's own."""
     rng = np.random.default_rng(clip.seed)
@@ -221,16 +233,20 @@ def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tupl
     """(file to write, source, sha256, examples) of everything of this part that is not there yet."""
     clips = clips_of(reference)
     for path, source in clips[part::parts]:
-        targets = {number: folder / f"{path.stem}-{number}.npz" for number in range(TAKES)}
-        missing = [number for number, target in targets.items() if not target.exists()]
+        targets = {name: folder / f"{path.stem}-{name}.npz" for name in (*range(TAKES), FADES)}
+        missing = [name for name, target in targets.items() if not target.exists()]
         if not missing:
             continue
         footage, sha256 = _read(path), content_hash(path)
         others = [other for other, its in clips if its != source]
-        for number in missing:
+        for name in missing:
+            number = TAKES if isinstance(name, str) else name
             rng = np.random.default_rng([int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16), number])
+            if isinstance(name, str):
+                yield targets[name], source, sha256, fades(footage, rng)
+                continue
             other = _read(others[int(rng.integers(len(others)))])
-            yield targets[number], source, sha256, examples(footage, other, number, rng)
+            yield targets[name], source, sha256, examples(footage, other, name, rng)
     for number in range(DRAWN)[part::parts]:
         if not (target := folder / f"drawn-{number}.npz").exists():
             yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))

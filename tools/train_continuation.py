@@ -293,8 +293,9 @@ def courses_of(net: Net, clip: ClipExamples) -> Iterator[Told]:
     for example in clip.examples:
         vectors = _vectors(net, example)
         course = Course()
-        if example.kind.startswith("real"):
+        if " " in example.kind:
             rate = example.kind.split()[1]
+        if example.kind.startswith("real"):
             unbroken = list(zip(example.steps.tolist(), vectors, strict=True))
         elif example.is_broken:
             for step, vector in unbroken:

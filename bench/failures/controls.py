@@ -151,15 +151,16 @@ def watermarked(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Pictu
 
 def fade_in(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
     """The clip comes up from black within its first quarter."""
-    return _faded(clip, np.arange(len(clip)) / max(len(clip) // 4, 1))
+    return faded(clip, np.arange(len(clip)) / max(len(clip) // 4, 1))
 
 
 def fade_out(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
     """The clip goes to black within its last quarter."""
-    return _faded(clip, np.arange(len(clip))[::-1] / max(len(clip) // 4, 1))
+    return faded(clip, np.arange(len(clip))[::-1] / max(len(clip) // 4, 1))
 
 
-def _faded(clip: Clip, light: NDArray[np.floating]) -> list[Picture]:
+def faded(clip: Clip, light: NDArray[np.floating]) -> list[Picture]:
+    """Each frame under its light, from 0 (black) to 1 (as it is)."""
     gains = np.clip(light, 0, 1)
     return [np.rint(picture * gain).astype(np.uint8) for picture, gain in zip(clip, gains, strict=True)]
 
