@@ -27,8 +27,8 @@ LAG = 4  # distinct frames
 RECENT = 8  # distinct frames whose median is the usual look
 SETTLED = 3  # distinct frames without which nothing is usual
 WORST = 0.02  # share of the patches
-BETWEEN = tuple(product((0, 1), repeat=2))  # the four patches that a place lies between
-NEAR = tuple(product((-1, 0, 1), repeat=2))  # what was uncovered is mostly more of what was beside it
+BETWEEN = tuple(product((0, 1), (0, 1)))  # the four patches that a place lies between
+NEAR = tuple(product((-1, 0, 1), (-1, 0, 1)))  # what was uncovered is mostly more of what was beside it
 
 
 class Earlier(NamedTuple):

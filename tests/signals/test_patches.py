@@ -38,14 +38,14 @@ def curves(pictures: list[Picture], *names: str, flow: Any = dis) -> dict[str, C
 
 def step_of(flow: tuple[float, float], side: int = 64, valid: bool = True) -> Step:
     """A step of a square picture in which everything comes from `flow` (x, y) working pixels away."""
-    views = [View(index, flat((9, 9, 9), side, side)) for index in (0, 1)]
+    one, two = (View(index, flat((9, 9, 9), side, side)) for index in (0, 1))
     plane = np.broadcast_to(np.array(flow, np.float32), (side, side, 2)).copy()
-    return Step(*views, plane, -plane if valid else plane + 5)
+    return Step(one, two, plane, -plane if valid else plane + 5)
 
 
 def one_hot(numbers: list[list[int]]) -> Plane:
     """Patches that are all different from one another, by number."""
-    return np.eye(40, dtype=np.float32)[np.array(numbers)]
+    return np.asarray(np.eye(40)[np.array(numbers)], np.float32)
 
 
 GRID = [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
@@ -103,6 +103,10 @@ def test_places_are_kept_in_the_parts_of_patches() -> None:
 # ---- on pictures -------------------------------------------------------------------------------------------------
 
 
+def tile(seed: int, colour: tuple[float, float, float]) -> NDArray[np.float32]:
+    return np.asarray(texture(64, 64, seed, blur=8.0) * 0.5 + colour, np.float32)
+
+
 def moving_tile(looks: list[NDArray[np.float32]], pace: int = 3) -> list[Picture]:
     """A tile of 64 working pixels that moves right over a still ground; one look of it for each frame."""
     ground = texture(256, 256, 2, blur=12.0)
@@ -115,7 +119,7 @@ def moving_tile(looks: list[NDArray[np.float32]], pace: int = 3) -> list[Picture
 
 
 def test_a_tile_that_becomes_another_while_it_moves_is_seen_and_boxed() -> None:
-    same, other = texture(64, 64, 3, blur=8.0) * 0.5 + [90, 0, 0], texture(64, 64, 4, blur=8.0) * 0.5 + [0, 0, 90]
+    same, other = tile(3, (90, 0, 0)), tile(4, (0, 0, 90))
     frames, onset = 14, 8
     steady = curves(moving_tile([same] * frames), *PATCHES)
     broken = curves(moving_tile([same] * onset + [other] * (frames - onset)), *PATCHES)
@@ -226,10 +230,10 @@ def test_a_copy_goes_on_from_where_it_is() -> None:
     pictures = moving_tile([texture(64, 64, 3)] * 7)
     networks = {"dinov2-small": describe, "raft-small": dis}
     measuring = Measuring(PATCHES, networks)
-    for index, each in numbered(pictures[:4]):
-        measuring.add(index, each)
+    for index in range(4):
+        measuring.add(index, pictures[index])
     forked = copy.deepcopy(measuring)
-    for each in (measuring, forked):
-        for index in range(4, 7):
-            each.add(index, pictures[index])
+    for index in range(4, 7):
+        for going_on in (measuring, forked):
+            going_on.add(index, pictures[index])
     np.testing.assert_equal(forked.curves(), measuring.curves())
