@@ -74,7 +74,12 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
     profile = open_profile(profile_name)
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
-    check_sources(reference, [source for _, source in clips_of(reference)], alpha)
+    sources, need = {source for _, source in clips_of(reference)}, least_sources(alpha)
+    if len(sources) < need:
+        raise FrameholdError(
+            f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {need} sources, and there are "
+            f"{len(sources)}: add footage, or allow more with --alpha"
+        )
     networks = find_networks(profile.name, offline)
     footage = measure_footage(reference, profile, crew)
     try:
@@ -88,20 +93,6 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
         classes=classes,
         sources=tuple(f"{each.name} {each.sha256[:16]}" for each in footage),
         versions={name: version(name) for name in DECISIVE} | networks,
-    )
-
-
-def check_sources(reference: Path, sources: Sequence[str], alpha: float) -> None:
-    """Raises FrameholdError where there are too few for the false-alarm level, before any of them is measured."""
-    count = len(set(sources))
-    if count < least_sources(alpha):
-        raise FrameholdError(f"--reference {reference}: {_too_few(count, len(sources), alpha)}")
-
-
-def _too_few(sources: int, clips: int, alpha: float) -> str:
-    return (
-        f"a false-alarm level of {alpha:g} needs at least {least_sources(alpha)} sources, got {sources} from {clips} "
-        "clips: add footage, or allow more with --alpha"
     )
 
 
@@ -135,7 +126,10 @@ def classes_from(
     counts = {rate: len({window.source for window in windows}) for rate, windows in by_rate.items()}
     need = least_sources(alpha)
     if max(counts.values()) < need:
-        raise ValueError(_too_few(max(counts.values()), len(footage), alpha))
+        raise ValueError(
+            f"a false-alarm level of {alpha:g} needs at least {need} sources, got {max(counts.values())} from "
+            f"{len(footage)} clips: add footage, or allow more with --alpha"
+        )
     how = learn if checked else rule
     return tuple(
         how(windows, reads, rate, _length(windows, alpha), alpha)

@@ -186,7 +186,7 @@ def test_without_a_calibration_it_is_said_what_to_do(footage: Path, tmp_path: Pa
 @pytest.mark.usefixtures("known")
 def test_too_little_footage_is_told_before_it_is_measured(footage: Path, tmp_path: Path) -> None:
     crew = Crew(progress=lambda *_: pytest.fail("work has begun"))
-    with pytest.raises(FrameholdError, match=r"level of 0\.05 needs at least 23 sources, got 3 from 3 clips"):
+    with pytest.raises(FrameholdError, match=r"level of 0\.05 needs at least 23 sources, and there are 3"):
         calibrate(footage, "standard", 0.05, crew)
     with pytest.raises(FrameholdError, match="takes 23 others: got 3 sources in all"):
         validate(tmp_path / "study", crew, footage, "standard")
