@@ -169,9 +169,11 @@ def score_video(
     from bench.holds import judge
     from bench.networks import ClipEmbedder, find_clip, load_clip
     from bench.stages.calibrate import load_calibration
+    from bench.stages.equip import find_networks
     from bench.stages.score import ONE_FRAME, score_frames
 
     thresholds, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
+    find_networks(profile, offline=False)
     embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None
     scored = score_frames(_frames(video, fps), profile, embedder, prompt)
     curves = {curve.signal: curve for curve in scored.curves}
@@ -228,7 +230,13 @@ def _checked(video: Iterable[Picture]) -> Iterator[Picture]:
 
 
 def calibrate(
-    reference: str | Path, out: str | Path, *, profile: str = "light", alpha: float = 0.05, workers: int = 0
+    reference: str | Path,
+    out: str | Path,
+    *,
+    profile: str = "light",
+    alpha: float = 0.05,
+    workers: int = 0,
+    offline: bool = False,
 ) -> None:
     """Learn a profile's thresholds from a folder of real footage and write them to `out`, for `calibration=`."""
     from bench.stages import Crew
@@ -236,7 +244,8 @@ def calibrate(
     from bench.stages.calibrate import write_calibration
     from bench.stages.run import workers_or_cores
 
-    write_calibration(Path(out), learn(Path(reference), profile, alpha, Crew(workers=workers_or_cores(workers))))
+    crew = Crew(workers=workers_or_cores(workers))
+    write_calibration(Path(out), learn(Path(reference), profile, alpha, crew, offline))
 
 
 def video_features(

@@ -13,11 +13,13 @@ from bench.backends import BACKENDS, open_backend
 from bench.networks import EXAMPLE_CLIP, WeightsAbsent, find_clip
 from bench.records import FrameholdError
 from bench.signals import PROFILES
-from bench.stages.calibrate import load_calibration
+from bench.stages.calibrate import has_calibration, load_calibration, no_calibration
 from bench.video import codecs
 
 Status = Literal["ok", "missing", "optional"]
-PACKAGES = ("av", "numpy", "opencv-python", "open_clip_torch", "pandas", "pyarrow", "scipy", "torch", "torchvision")
+PACKAGES = (
+    "av", "numpy", "opencv-python", "open_clip_torch", "pandas", "pyarrow", "scipy", "timm", "torch", "torchvision"
+)  # fmt: skip
 EXTRAS = {  # distribution: module, extra
     "accelerate": ("accelerate", "diffusers"),
     "diffusers": ("diffusers", "diffusers"),
@@ -42,7 +44,8 @@ class Finding:
 
 def examine(clip_model: str | None = None) -> list[Finding]:
     """Versions, GPU, codecs, networks and calibrations; downloads nothing."""
-    return [*_machine(), *_packages(), *_codecs(), *_profiles(), _clip(clip_model or EXAMPLE_CLIP)]
+    clip = _clip(clip_model or EXAMPLE_CLIP)
+    return [*_machine(), *_packages(), *_codecs(), *_profiles(), *_networks(), clip]
 
 
 def _machine() -> list[Finding]:
@@ -96,7 +99,10 @@ def _codecs() -> list[Finding]:
 
 def _profiles() -> list[Finding]:
     findings = []
-    for name in PROFILES:
+    for name, profile in PROFILES.items():
+        if not has_calibration(profile):
+            findings.append(Finding(f"profile {name}", "optional", "no calibration", no_calibration(profile)))
+            continue
         try:
             calibration, mark = load_calibration(name)
         except FrameholdError as error:
@@ -106,6 +112,26 @@ def _profiles() -> list[Finding]:
             f"{rate.fps:g} fps: {rate.frames} frames, {len(rate.scores)} sources" for rate in calibration.classes
         )
         findings.append(Finding(f"profile {name}", "ok", f"calibration {mark[:12]} at {calibration.alpha:g} ({rates})"))
+    return findings
+
+
+def _networks() -> list[Finding]:
+    """What the profiles need beside what comes with framehold."""
+    if importlib.util.find_spec("torch") is None:
+        return []
+    from bench.dense import find_dense
+
+    findings = []
+    for name in dict.fromkeys(name for profile in PROFILES.values() for name in profile.networks):
+        try:
+            weights = find_dense((name,), offline=True)[name]
+        except WeightsAbsent as error:
+            advice = str(error).partition("; ")[2]
+            findings.append(Finding(f"network {name}", "optional", "not on this machine", advice))
+        except FrameholdError as error:
+            findings.append(Finding(f"network {name}", "missing", "cannot be used", str(error)))
+        else:
+            findings.append(Finding(f"network {name}", "ok", f"{weights.path} (sha256 {weights.sha256[:12]})"))
     return findings
 
 

@@ -267,6 +267,8 @@ class Profile:
     decides: tuple[tuple[str, Mode], ...] = ()
     """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
     description: str = ""
+    networks: tuple[str, ...] = ()
+    """Networks whose published weights it needs; those that come with framehold are not named."""
 
 
 @dataclass(frozen=True)

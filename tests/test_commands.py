@@ -274,6 +274,8 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("run quick --backend procedural --clips {bad}/text --out o", "--backend and --clips exclude each other"),
         ("run quick --model m --out o", "--model names the clips of --clips DIR"),
         ("run quick --profile heavy --out o", "unknown profile 'heavy'"),
+        ("run quick --profile standard --out o", "no calibration comes with version 1 of it: make one"),
+        ("validate --profile standard --out o", "`framehold calibrate --reference DIR --profile standard`"),
         ("run quick --clip ViT --out o", "--clip 'ViT'"),
         ("run quick --workers -1 --out o", "--workers -1"),
         ("run quick --executor slurm --out o", "unknown executor 'slurm'"),

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.options import AsJson, ExecutorName, Workers, check_file, check_folder, crew_of, show, show_table
+from bench.commands.options import (
+    AsJson,
+    ExecutorName,
+    Offline,
+    Workers,
+    check_file,
+    check_folder,
+    crew_of,
+    show,
+    show_table,
+)
 from bench.records import FrameholdError
 
 
@@ -18,6 +28,7 @@ def calibrate(
     alpha: Annotated[float, typer.Option(help="Share of real clips that may raise an alarm.")] = 0.05,
     executor: ExecutorName = "local",
     workers: Workers = 0,
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Learn thresholds from your own real footage; use them with `run --calibration`."""
@@ -28,7 +39,7 @@ def calibrate(
         raise FrameholdError(f"--out {out}: expected the name of a file in a folder that exists")
     check_file("--out", out)
     with crew_of(executor, workers) as crew:
-        learnt = stage(reference, profile, alpha, crew)
+        learnt = stage(reference, profile, alpha, crew, offline)
     write_calibration(out, learnt)
     about = about_calibration(learnt)
     lines = [
@@ -49,6 +60,7 @@ def validate(
     seed: Annotated[int, typer.Option(help="Of onsets, places and draws.")] = 0,
     executor: ExecutorName = "local",
     workers: Workers = 0,
+    offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
     """Break unbroken footage in known ways at known frames, and say how many are found, and where."""
@@ -60,7 +72,7 @@ def validate(
 
     check_folder("--out", out)
     with crew_of(executor, workers) as crew:
-        study = stage(out, crew, reference, profile, draws, seed)
+        study = stage(out, crew, reference, profile, draws, seed, offline)
     content = asdict(study)
     paths = write_study(content, study.found, out)
     if as_json:

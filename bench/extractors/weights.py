@@ -34,8 +34,13 @@ class Origin:
     """Further files of the repo that are needed with it."""
 
 
-def find_weights(name: str, origin: Origin, given: str | None, offline: bool) -> Weights:
+OWN = ", or pass a file with --weights"
+
+
+def find_weights(name: str, origin: Origin, given: str | None, offline: bool, own: str = OWN) -> Weights:
     """The file of one's own, or the public one, downloaded once unless `offline`; with its sha256.
+
+    `own` is said of weights that are not here: how else a file may be given.
 
     Raises WeightsAbsent when there is no such file here and none can be had, FrameholdError when it is damaged.
     """
@@ -44,9 +49,9 @@ def find_weights(name: str, origin: Origin, given: str | None, offline: bool) ->
         if not path.is_file():
             raise WeightsAbsent(f"--weights {given}: there is no such file")
         return Weights(name, path, sha256_of(path))
-    path = from_hub(name, origin, origin.file, offline) if origin.repo else _from_url(name, origin, offline)
+    path = from_hub(name, origin, origin.file, offline) if origin.repo else _from_url(name, origin, offline, own)
     found = sha256_of(path)
-    promised = path.resolve().name if origin.repo else origin.sha256
+    promised = origin.sha256 or (path.resolve().name if origin.repo else "")
     if re.fullmatch(r"[0-9a-f]{8,64}", promised) and not found.startswith(promised):
         raise FrameholdError(
             f"{path} is not what {name} needs (sha256 {found[:12]}, expected {promised[:12]}): delete it and run again"
@@ -74,12 +79,12 @@ def from_hub(name: str, origin: Origin, file: str, offline: bool) -> Path:
         raise absent from error
 
 
-def _from_url(name: str, origin: Origin, offline: bool) -> Path:
+def _from_url(name: str, origin: Origin, offline: bool, own: str) -> Path:
     """Torch's own cache, where other programs keep the same files."""
     path = Path(torch.hub.get_dir()) / "checkpoints" / origin.file
     if path.is_file():
         return path
-    advice = f"get {origin.url} where there is internet, save it as {path}, or pass a file with --weights"
+    advice = f"get {origin.url} where there is internet, save it as {path}{own}"
     if offline:
         raise WeightsAbsent(f"{name}: the weights are not on this machine; {advice}")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Signals: frames -> curve, higher is less consistent. To add one: a file here, a line in SIGNALS, a test.
 
 A signal is a class made anew for each clip and told of each step between distinct frames. It takes no arguments, unless
-it names in `weights` the embedded network it is made with.
+it names in `weights` the network it is made with. The flow of its steps is DIS, unless it names in `flow` another.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from bench.records import Curve, Family, FrameholdError, Mode, Picture, Profile,
 from bench.registry import load
 from bench.signals.views import Step, Walk
 
-SIGNALS: dict[str, str] = {
+LIGHT: dict[str, str] = {
     "residual_local": "bench.signals.flow:ResidualLocal",
     "residual_global": "bench.signals.flow:ResidualGlobal",
     "residual_lagged": "bench.signals.lagged:ResidualLagged",
@@ -33,18 +33,45 @@ SIGNALS: dict[str, str] = {
     "going_back": "bench.signals.motion:GoingBack",
 }
 
+LEARNED: dict[str, str] = {  # these need networks whose weights are downloaded
+    "raft_residual_local": "bench.signals.raft:RaftResidualLocal",
+    "raft_residual_global": "bench.signals.raft:RaftResidualGlobal",
+    "raft_unmatched": "bench.signals.raft:RaftUnmatched",
+    "patch_first": "bench.signals.patches:PatchFirst",
+    "patch_usual": "bench.signals.patches:PatchUsual",
+    "patch_lagged": "bench.signals.patches:PatchLagged",
+}
+
+SIGNALS: dict[str, str] = {**LIGHT, **LEARNED}
+
+LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
+    ("continuation", "level"),
+    ("residual_local", "jump"),
+    ("residual_lagged", "level"),
+    ("standstill", "level"),
+)
+
 PROFILES: dict[str, Profile] = {
     "light": Profile(
         "light",
         3,
-        tuple(SIGNALS),
-        (
-            ("continuation", "level"),
-            ("residual_local", "jump"),
-            ("residual_lagged", "level"),
-            ("standstill", "level"),
-        ),
+        tuple(LIGHT),
+        LIGHT_DECIDES,
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
+    ),
+    "standard": Profile(
+        "standard",
+        1,
+        tuple(SIGNALS),  # the network of `continuation` was taught on DIS flow: what `light` measures stays as it is
+        (
+            *LIGHT_DECIDES,
+            ("raft_residual_local", "jump"),
+            ("patch_first", "level"),
+            ("patch_usual", "level"),
+            ("patch_lagged", "level"),
+        ),
+        "all of light, RAFT flow, and DINOv2 features of patches followed along it; 92 MB to download, a GPU helps",
+        ("raft-small", "dinov2-small"),
     ),
 }
 
@@ -110,23 +137,25 @@ def open_profile(name: str) -> Profile:
 class Measuring:
     """The named signals over distinct frames, told one at a time; memory does not grow but for the curves.
 
-    `weights` are those of the embedded networks, by name. A copy (`copy.deepcopy`) goes on from where this one is.
+    `weights` are the networks that signals name, by name. A copy (`copy.deepcopy`) goes on from where this one is.
     """
 
     def __init__(self, names: Sequence[str], weights: Weights | None = None) -> None:
-        self._signals = {name: _made(name, weights or {}) for name in names}
+        networks = weights or {}
+        self._signals = {name: _made(name, networks) for name in names}
         self._readings: dict[str, list[Reading]] = {name: [] for name in names}
         self._indices: list[int] = []
-        self._walk = Walk()
+        flows = dict.fromkeys(map(_flow_of, self._signals.values())) or {None: None}
+        self._walks = {flow: Walk(_network(flow, networks) if flow else None) for flow in flows}
 
     def add(self, index: int, picture: Picture) -> None:
         """The next distinct frame, by its container frame."""
-        step = self._walk.step(index, picture)
-        if step is None:
+        steps = {flow: step for flow, walk in self._walks.items() if (step := walk.step(index, picture))}
+        if not steps:
             return
         self._indices.append(index)
         for name, signal in self._signals.items():
-            self._readings[name].append(signal.update(step))
+            self._readings[name].append(signal.update(steps[_flow_of(signal)]))
 
     def curves(self) -> tuple[Curve, ...]:
         """What the signals said so far. Fewer than two frames give empty curves."""
@@ -154,5 +183,17 @@ def measure(
 def _made(name: str, weights: Weights) -> Signal:
     kind: Any = load(SIGNALS, "signal", name)
     needs: str | None = getattr(kind, "weights", None)
-    signal: Signal = kind(weights[needs]) if needs else kind()
+    signal: Signal = kind(_network(needs, weights)) if needs else kind()
     return signal
+
+
+def _flow_of(signal: Signal) -> str | None:
+    """The network that gives the flow of its steps; None is DIS."""
+    name: str | None = getattr(signal, "flow", None)
+    return name
+
+
+def _network(name: str, weights: Weights) -> Any:
+    if name not in weights:
+        raise ValueError(f"a signal needs the network {name}; got {', '.join(weights) or 'none'}")
+    return weights[name]

@@ -6,7 +6,7 @@ computed at most once a step and shared by all signals.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -95,6 +95,7 @@ class View:
     def __init__(self, index: int, picture: Picture) -> None:
         self.index = index
         self.lightened = 0.0  # change of the mean luminance in the step to it, grey levels
+        self.patches: dict[str, Plane] = {}  # features by the name of the network that gave them
         self.picture = picture
         self.gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
         self.colour: Plane = picture.astype(np.float32)
@@ -360,17 +361,22 @@ class Step:
         return found.reshape(-1)
 
 
+Flow = Callable[[View, View], tuple[Plane, Plane]]
+"""Of an earlier frame and a later one: the flow from each pixel of the later to where it was, and forward."""
+
+
 class Walk:
     """Steps between consecutive frames of one clip, told one frame at a time; holds two frames."""
 
-    def __init__(self) -> None:
+    def __init__(self, flow: Flow | None = None) -> None:
+        self._flow = flow or dis
         self._previous: View | None = None
 
     def step(self, index: int, picture: Picture) -> Step | None:
         """The step to this frame, given by its container frame and as a picture of any size; None for the first."""
         current, previous = View(index, working_picture(picture)), self._previous
         self._previous = current
-        return Step(previous, current, _flow(current, previous), _flow(previous, current)) if previous else None
+        return Step(previous, current, *self._flow(previous, current)) if previous else None
 
 
 def steps(frames: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
@@ -381,8 +387,9 @@ def steps(frames: Iterable[tuple[int, Picture]]) -> Iterator[Step]:
             yield step
 
 
-def _flow(start: View, end: View) -> Plane:
-    return track(start.gray, end.gray)
+def dis(earlier: View, later: View) -> tuple[Plane, Plane]:
+    """Flow by DIS, backward and forward."""
+    return track(later.gray, earlier.gray), track(earlier.gray, later.gray)
 
 
 def track(start: NDArray[np.uint8], end: NDArray[np.uint8]) -> Plane:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from bench.signals import about, open_profile
 from bench.signals.views import working_picture
 from bench.stages import Crew
 from bench.stages.align import with_alignment
+from bench.stages.equip import find_networks
 from bench.stages.score import DECISIVE, score_frames
 from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, read_frames
 
@@ -64,11 +66,11 @@ class Measured:
     windows: Mapping[float, Reference]
 
 
-def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> Calibration:
+def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offline: bool = False) -> Calibration:
     """Thresholds from the videos in `reference`; one that cannot be read is left out.
 
     Windows cut from one source belong together: a manifest.csv with columns file and source_id says which do. Raises
-    FrameholdError when the footage is too little for the false-alarm level.
+    FrameholdError when the footage is too little for the false-alarm level, WeightsAbsent without the networks.
     """
     profile = open_profile(profile_name)
     if not 0 < alpha < 1:
@@ -79,6 +81,7 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> C
             f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {need} sources, and there are "
             f"{len(sources)}: add footage, or allow more with --alpha"
         )
+    networks = find_networks(profile.name, offline)
     footage = measure_footage(reference, profile, crew)
     try:
         classes = classes_from(footage, profile, alpha)
@@ -90,7 +93,7 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew) -> C
         alpha=alpha,
         classes=classes,
         sources=tuple(f"{each.name} {each.sha256[:16]}" for each in footage),
-        versions={name: version(name) for name in DECISIVE},
+        versions={name: version(name) for name in DECISIVE} | networks,
     )
 
 
@@ -220,6 +223,24 @@ def _rounded(content: object) -> object:
     return content
 
 
+def has_calibration(profile: Profile) -> bool:
+    """Does a calibration of it come with framehold?"""
+    return _shipped(profile).is_file()
+
+
+def no_calibration(profile: Profile) -> str:
+    """What to do where none comes with it."""
+    return (
+        f"--profile {profile.name}: no calibration comes with version {profile.version} of it: make one from your own "
+        f"real footage with `framehold calibrate --reference DIR --profile {profile.name}` and pass it with "
+        "--calibration; --profile light has one"
+    )
+
+
+def _shipped(profile: Profile) -> Traversable:
+    return files("bench") / "assets" / "calibrations" / f"{profile.name}-{profile.version}.json"
+
+
 def load_calibration(
     profile_name: str, path: str | None = None, clip_model: str | None = None
 ) -> tuple[Calibration, str]:
@@ -229,7 +250,9 @@ def load_calibration(
     Raises FrameholdError when there is none, it cannot be read, or it was made for another profile or version.
     """
     profile = open_profile(profile_name)
-    shipped = files("bench") / "assets" / "calibrations" / f"{profile.name}-{profile.version}.json"
+    shipped = _shipped(profile)
+    if not path and not shipped.is_file():
+        raise FrameholdError(no_calibration(profile))
     place = path or str(shipped)
     try:
         text = Path(path).read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
@@ -237,7 +260,7 @@ def load_calibration(
     except FileNotFoundError as error:
         raise FrameholdError(
             f"{place}: no calibration of profile {profile.name} {profile.version}: make one from real footage with "
-            "`framehold calibrate --reference DIR` and pass it with --calibration"
+            f"`framehold calibrate --reference DIR --profile {profile.name}`"
         ) from error
     except OSError as error:
         raise FrameholdError(f"{place}: cannot be read: {error.strerror}") from error

@@ -21,6 +21,7 @@ from bench.signals import open_profile
 from bench.stages import Crew
 from bench.stages.align import SWITCHED_OFF, default_clip
 from bench.stages.calibrate import load_calibration
+from bench.stages.equip import about_networks, find_networks
 from bench.stages.generate import generate, plan_jobs
 from bench.stages.score import score, scoring_ahead
 from bench.stages.summarize import summarize
@@ -89,7 +90,7 @@ def plan_run(
         reference=str(Path(reference).resolve()) if reference else None,
         features=features,
         missing=_missing_rule(missing),
-        versions={name: version(name) for name in RECORDED},
+        versions={name: version(name) for name in RECORDED} | about_networks(profile),
         machine={"system": platform.system(), "processor": platform.machine(), "python": platform.python_version()},
     )
 
@@ -132,6 +133,7 @@ def run_all(
     run: RunFolder, spec: Spec, crew: Crew, *, offline: bool = False, max_cost_usd: float = 0.0
 ) -> dict[str, Any]:
     """Generate, score and summarize; what is done already is not done again."""
+    find_networks(spec.profile, offline)  # and what cannot be scored is not generated
     with downloading(not offline):
         plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: what cannot be leaves no folder
         run.begin(spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from bench.embedded import embedded_sha256, embedded_weights
+from bench.embedded import embedded_sha256
 from bench.executors import Beside, open_executor
 from bench.networks import ClipEmbedder, Weights, WeightsAbsent, find_clip, load_clip
 from bench.records import ClipRow, Curve, FrameholdError, MissingClip, Picture, ScoredRow, Spec, fingerprint
@@ -27,6 +27,7 @@ from bench.signals.published import clip_score, clip_temporal_consistency, flick
 from bench.signals.views import working_picture
 from bench.stages import Crew
 from bench.stages.align import why_no_default
+from bench.stages.equip import find_networks, open_networks
 from bench.stages.tables import curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
 
@@ -62,7 +63,8 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
     weights, unscored = _clip_weights(spec, offline)
-    jobs = [_job(run, spec, clip, weights, unscored) for clip in clips if clip.file]
+    networks = find_networks(spec.profile, offline)
+    jobs = [_job(run, spec, clip, weights, unscored, networks) for clip in clips if clip.file]
     run.cache_folder.mkdir(exist_ok=True)
     todo = [job for job in jobs if not run.part_path(job.clip.clip_id, job.fingerprint).exists()]
     failed: dict[str, ScoredRow] = {}
@@ -83,18 +85,27 @@ def scoring_ahead(run: RunFolder, offline: bool = False) -> Iterator[Callable[[C
     """Score each clip that is told, in a process beside whoever makes the next; `score` finds done what was done."""
     spec = run.spec()
     weights, unscored = _clip_weights(spec, offline)
+    networks = find_networks(spec.profile, offline)
     run.cache_folder.mkdir(exist_ok=True)
     with closing(Beside()) as beside:
 
         def ahead(clip: ClipRow) -> None:
             if clip.file:
-                beside.add(score_clip, _job(run, spec, clip, weights, unscored))
+                beside.add(score_clip, _job(run, spec, clip, weights, unscored, networks))
 
         yield ahead
 
 
-def _job(run: RunFolder, spec: Spec, clip: ClipRow, weights: Weights | None, unscored: str | None) -> Job:
-    return Job(str(run.root), clip, spec.profile, weights, unscored, _fingerprint(clip, spec.profile, weights))
+def _job(
+    run: RunFolder,
+    spec: Spec,
+    clip: ClipRow,
+    weights: Weights | None,
+    unscored: str | None,
+    networks: Mapping[str, str],
+) -> Job:
+    mark = _fingerprint(clip, spec.profile, weights, networks)
+    return Job(str(run.root), clip, spec.profile, weights, unscored, mark)
 
 
 def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow]) -> list[ScoredRow]:
@@ -127,7 +138,7 @@ def _clip_weights(spec: Spec, offline: bool) -> tuple[Weights | None, str | None
         return None, str(error)
 
 
-def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None) -> str:
+def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None, networks: Mapping[str, str]) -> str:
     """What decides a clip's numbers: its bytes, the profile, the networks, and the libraries that do the arithmetic."""
     profile = open_profile(profile_name)
     names = DECISIVE + (DECISIVE_WITH_CLIP if weights else ())
@@ -137,6 +148,7 @@ def _fingerprint(clip: ClipRow, profile_name: str, weights: Weights | None) -> s
             [profile.name, profile.version, profile.signals, embedded_sha256()],
             [weights.sha256, SOON_SECONDS] if weights else None,
             {name: version(name) for name in names},
+            *([networks] if networks else ()),
         ]
     )
 
@@ -197,7 +209,7 @@ class Scoring:
         self.distinct: list[int] = []
         self.differences: list[float] = []
         self.size = (0, 0)
-        self._measuring = Measuring(open_profile(profile).signals, embedded_weights(unseen))
+        self._measuring = Measuring(open_profile(profile).signals, open_networks(profile, unseen))
         self._before: Picture | None = None
         self._kept: Picture | None = None
 

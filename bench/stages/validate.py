@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.calibration import least_sources
 from bench.embedded import embedded_sha256
 from bench.executors import open_executor
 from bench.failures import FAILURES, SEVERITIES, SHARES
@@ -21,7 +23,15 @@ from bench.records import FrameholdError, Json, Profile, RateClass, fingerprint
 from bench.run_folder import replace_text
 from bench.signals import open_profile
 from bench.stages import Crew
-from bench.stages.calibrate import Measured, classes_from, clips_of, load_calibration, measure_footage
+from bench.stages.calibrate import (
+    Measured,
+    classes_from,
+    clips_of,
+    has_calibration,
+    load_calibration,
+    measure_footage,
+)
+from bench.stages.equip import about_networks, find_networks
 from bench.stages.miss_strips import draw_misses
 from bench.stages.misses import MissSection
 from bench.stages.told import read_told, write_told
@@ -66,7 +76,13 @@ class Study:
 
 
 def validate(
-    out: Path, crew: Crew, reference: Path | None = None, profile_name: str = "light", draws: int = 24, seed: int = 0
+    out: Path,
+    crew: Crew,
+    reference: Path | None = None,
+    profile_name: str = "light",
+    draws: int = 24,
+    seed: int = 0,
+    offline: bool = False,
 ) -> Study:
     """Run the study; write validation.json and strips of the worst misses into `out`. What was judged stays judged.
 
@@ -75,6 +91,9 @@ def validate(
     if draws < 1:
         raise FrameholdError(f"--draws {draws}: expected at least 1 of each failure")
     profile = open_profile(profile_name)
+    if not reference:
+        load_calibration(profile.name)  # the rule of what is drawn here: without one there is no study
+    find_networks(profile.name, offline)
     footage = _reference_footage(reference) if reference else _world_footage()
     rules, thresholds = _rules(footage, profile, reference, crew)
     frames = min(LONGEST, *(_class_at(classes).frames for classes in rules.values()))
@@ -110,11 +129,18 @@ def _rules(
     footage: Sequence[Footage], profile: Profile, reference: Path | None, crew: Crew
 ) -> tuple[dict[str, tuple[RateClass, ...]], str]:
     """The rule that judges each source, and in words whose it is: never one learnt from that source."""
-    shipped, _ = load_calibration(profile.name)
-    known = {line.rsplit(" ", 1)[1] for line in shipped.sources}
     sources = sorted({each.source for each in footage})
-    if not reference or not any((each.sha256 or "")[:16] in known for each in footage):
-        return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}"
+    if not reference or has_calibration(profile):
+        shipped, _ = load_calibration(profile.name)
+        known = {line.rsplit(" ", 1)[1] for line in shipped.sources}
+        if not reference or not any((each.sha256 or "")[:16] in known for each in footage):
+            return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}"
+    least = least_sources(ALPHA)
+    if len(sources) - math.ceil(len(sources) / FOLDS) < least:  # told before any clip is measured
+        raise FrameholdError(
+            f"--reference {reference}: thresholds of profile {profile.name} are learnt for each fifth of the sources "
+            f"from the others, which takes {least} others: got {len(sources)} sources in all"
+        )
     measured = measure_footage(reference, profile, crew)
     order = sorted(sources, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     rules: dict[str, tuple[RateClass, ...]] = {}
@@ -124,8 +150,8 @@ def _rules(
             rules |= dict.fromkeys(tested, _without(measured, tested, profile))
     except ValueError as error:
         raise FrameholdError(
-            f"--reference {reference}: clips of it taught the thresholds of profile {profile.name}, and there is too "
-            f"little other footage to learn new ones: {error}"
+            f"--reference {reference}: there are no thresholds of profile {profile.name} that none of its clips "
+            f"taught, and it is too little to learn new ones: {error}"
         ) from error
     return rules, f"learnt for each source from the others, {FOLDS} folds"
 
@@ -204,7 +230,9 @@ def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[list[Told]
 
 
 def _fingerprint(job: TrialJob) -> str:
-    return fingerprint([asdict(job), open_profile(job.profile).version, embedded_sha256()])
+    networks = about_networks(job.profile)
+    known = [asdict(job), open_profile(job.profile).version, embedded_sha256()]
+    return fingerprint([*known, networks] if networks else known)
 
 
 def _study(told: Sequence[Told], frames: int, clips: int, footage: str, thresholds: str, seed: int) -> Study:

@@ -17,7 +17,7 @@ from bench.stages.score import score_frames
 from bench.video import Frame
 from tests.factory import numbered, pan, picture, texture
 
-NAMES = tuple(SIGNALS)
+NAMES = PROFILES["light"].signals  # the others want networks: tests/signals/test_patches.py, tests/dense
 
 
 def measure(frames: Iterable[tuple[int, Picture]], names: Sequence[str]) -> tuple[Curve, ...]:
@@ -117,7 +117,7 @@ def test_every_signal_says_what_it_measures(name: str) -> None:
 
 
 def test_signals_are_named_as_they_are_registered() -> None:
-    for name in SIGNALS:
+    for name in NAMES:
         (curve,) = measure(numbered(pan(2, 1)), (name,))
         assert curve.signal == name
 
@@ -125,7 +125,7 @@ def test_signals_are_named_as_they_are_registered() -> None:
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
     with pytest.raises(FrameholdError, match=r"unknown signal 'nose'.*residual_local"):
         measure([], ("nose",))
-    with pytest.raises(FrameholdError, match=r"unknown profile 'heavy': choose from light"):
+    with pytest.raises(FrameholdError, match=r"unknown profile 'heavy': choose from light, standard"):
         open_profile("heavy")
     assert open_profile("light") is PROFILES["light"]
 
