@@ -61,6 +61,7 @@ class Reads:
     mode: Mode
     floor: float
     decides: bool = True
+    adds: float = 0.0
     names: bool = True
 
 
@@ -171,7 +172,7 @@ def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
     unscaled = Detector(how.signal, how.mode, how.floor, _floats(edges), tuple(medians), tuple(spreads), 1.0)
     highest = [evidence(window.curves, window.frames, [unscaled]).largest for window in windows]
     tail = max(float(np.quantile(highest, TAIL)), 1.0)
-    return replace(unscaled, tail=tail, decides=how.decides, names=how.names)
+    return replace(unscaled, tail=tail, decides=how.decides, adds=how.adds, names=how.names)
 
 
 def own_level(signal: str, floor: float, highest: float, least_seconds: float = 0.0) -> Detector:

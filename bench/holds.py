@@ -14,6 +14,7 @@ PAST = 8  # steps of its own past that a jump is held against
 SETTLED = 3  # steps of past from which on a jump counts in full
 TRACE = 0.5  # an excursion is followed back from the alarm while its evidence stays above this share of the threshold
 PICTURE_SIZE = 256  # working pixels: the side of a square of the working area
+MOST = 3.0  # thresholds; one that cannot raise an alarm adds no more than that, however loud it is
 SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
 STATIC = "static"
 PADDED = 3  # container frames that a picture stays; fewer are a slow clip's own rate
@@ -40,20 +41,22 @@ class Evidence(NamedTuple):
 
     @property
     def combined(self) -> Floats:
-        """Of all deciding detectors against each frame, in multiples of the threshold; -inf where none says anything.
+        """Of all detectors that count against each frame, in multiples of the threshold; -inf where none decides.
 
-        From 1 on it is the largest of them, m: one is enough for an alarm. Below, several that say a little say more
-        than one: with their sum s, the odds s : 1 - m, which are m : 1 - m where only one speaks, and never reach 1.
+        From 1 on it is the largest of the deciding ones, m: one is enough for an alarm. Below, several that say a
+        little say more than one: with their sum s, to which others add by their weight, the odds s : 1 - m, which are
+        m : 1 - m where only one speaks, and never reach 1.
 
         >>> detector = Detector("flow", "level", 1.0, (), (0.0,), (1.0,), 1.0)
         >>> Evidence((detector, detector), np.array([[0.5, 0.5, 0.9, 1.2], [0.0, 0.5, -3.0, 0.3]])).combined.round(3)
         array([0.5  , 0.667, 0.9  , 1.2  ])
         """
-        values = self.values[self.deciding]
-        largest = values.max(axis=0, initial=-np.inf)
-        total = np.maximum(values, 0.0).sum(axis=0)
-        below = (largest > 0) & (largest < 1)
-        return np.asarray(np.where(below, total / np.where(below, total + 1.0 - largest, 1.0), largest), np.float64)
+        weights = np.array([1.0 if each.decides else each.adds for each in self.detectors])
+        largest = self.values[self.deciding].max(axis=0, initial=-np.inf)
+        total = weights @ np.clip(self.values, 0.0, MOST)
+        below = np.isfinite(largest) & (largest < 1) & (total > 0)
+        left = 1.0 - np.maximum(largest, 0.0)
+        return np.asarray(np.where(below, total / np.where(below, total + left, 1.0), largest), np.float64)
 
     def against(self, threshold: float) -> Evidence:
         """The same in multiples of the threshold, or of a detector's own."""

@@ -32,7 +32,7 @@ EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS = (
 EMBEDDED_SHA256 = {
     "open_clip_config.json": "8bd3e3c867af140a03a8e724cf57809ee568e4cf48d20a004906e15711c25209",
     "merges.txt.gz": "1d0c36306dbc293e53904f20f4ea91d6f3f4fba79144c2742df3871d23a14be2",
-    "open_clip_model.safetensors": "b490b8d249bdb89b4d1442dea2d4b21fdadf11f67cff417f7b7cc2ac29976cfb",
+    "open_clip_model.safetensors": "1caeeddce683384dfb0ed8ec370dc3fa5aca974a5bb242fb40c872f47a9160ad",
 }
 WEIGHT_FILES = {".safetensors", ".pt", ".pth", ".bin"}
 # What torch and open_clip raise for a file that holds something else: they look for a state dict without checking.

@@ -266,6 +266,8 @@ class Profile:
     signals: tuple[str, ...]
     decides: tuple[tuple[str, Mode], ...] = ()
     """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
+    adds: tuple[tuple[str, Mode, float], ...] = ()
+    """Signals that raise none and add to the evidence below the threshold, each with a weight: by it clips are ranked."""
     description: str = ""
     networks: tuple[str, ...] = ()
     """Networks whose published weights it needs; those that come with framehold are not named."""
@@ -318,6 +320,8 @@ class Detector:
     tail: float
     decides: bool = True
     """Can it raise an alarm?"""
+    adds: float = 0.0
+    """Weight with which it adds to the evidence of those that can, below the threshold."""
     names: bool = True
     """Does its signal say what kind of break it is?"""
     threshold: float | None = None

@@ -358,6 +358,18 @@ def test_below_the_threshold_what_several_signals_say_adds_up() -> None:
     assert together.evidence == pytest.approx((0.5 + 0.5) / (0.5 + 0.5 + 1 - 0.5))
 
 
+def test_what_only_adds_ranks_clips_and_raises_no_alarm() -> None:
+    # of a threshold of 2: a quarter by what decides; by what adds, with weight 2, a half, then five times the threshold
+    curves = {"flow": from_logs("flow", [0.5, 0.5, -1.0]), "lag": from_logs("lag", [1.0, 10.0, 1.0])}
+    adding = replace(detector("lag"), decides=False, adds=2.0)
+    verdict = judge(curves, 4, 24.0, "none", [rule(detector("flow"), adding)])
+    assert not verdict.hold.broke
+    shares = [(0.25 + 2 * 0.5) / (0.25 + 2 * 0.5 + 0.75), (0.25 + 2 * 3) / (0.25 + 2 * 3 + 0.75), 1.0 / (1.0 + 1.0)]
+    assert [share for _, share, _ in verdict.evidence] == pytest.approx(shares)
+    assert {signal for _, _, signal in verdict.evidence} == {"flow"}
+    assert judge({"flow": curves["flow"]}, 4, 24.0, "none", [rule(detector("flow"))]).hold.evidence == 0.25
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_evidence_is_over_one_exactly_where_there_is_an_alarm_and_grows_with_every_signal(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -46,17 +46,17 @@ SIGNALS: dict[str, str] = {**LIGHT, **LEARNED}
 
 LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("continuation", "level"),
-    ("residual_local", "jump"),
-    ("residual_lagged", "level"),
     ("standstill", "level"),
 )
+LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
 
 PROFILES: dict[str, Profile] = {
     "light": Profile(
         "light",
-        3,
+        4,
         tuple(LIGHT),
         LIGHT_DECIDES,
+        LIGHT_ADDS,
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
     ),
     "standard": Profile(
@@ -70,6 +70,7 @@ PROFILES: dict[str, Profile] = {
             ("patch_usual", "level"),
             ("patch_lagged", "level"),
         ),
+        LIGHT_ADDS,
         "all of light, RAFT flow, and DINOv2 features of patches followed along it; 92 MB to download, a GPU helps",
         ("raft-small", "dinov2-small"),
     ),

@@ -119,7 +119,14 @@ def classes_from(
     """
     signals = (*profile.signals, "standstill")
     reads = [
-        Reads(name, mode, about(name).floor, (name, mode) in profile.decides, about(name).names)
+        Reads(
+            name,
+            mode,
+            about(name).floor,
+            (name, mode) in profile.decides,
+            next((weight for *how, weight in profile.adds if (name, mode) == tuple(how)), 0.0),
+            about(name).names,
+        )
         for name in signals
         for mode in about(name).reads
     ]
