@@ -86,6 +86,11 @@ class Judgement(NamedTuple):
     redrawn: tuple[tuple[int, bool], ...]
     """(held frames, broke) under each other threshold that was asked for."""
 
+    @property
+    def peak_frame(self) -> int | None:
+        """The first frame with the most evidence, alarm or not; None where no detector speaks of any."""
+        return max(self.evidence, key=lambda point: point[1])[0] if self.evidence else None
+
 
 def reading(curve: Curve, frames: int, mode: Mode, floor: float) -> Floats:
     """A curve as a detector reads it, one value a container frame; NaN where there is none.

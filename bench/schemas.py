@@ -34,6 +34,7 @@ HOLDS = pa.schema(
         ("cause", pa.string()),
         ("region", pa.list_(pa.float32())),
         ("evidence", pa.float64()),
+        ("peak_frame", pa.int32()),
         ("motion", pa.float64()),
         ("camera_motion", pa.float64()),
         ("profile", pa.string()),

@@ -62,6 +62,8 @@ def main(run: str, labels: str, misses: str | None = None) -> None:
     near = (late["onset_frame"] - late["break_median_told"]).abs() <= NEAR
     named = share_interval(int(near.sum()), len(late)) if len(late) else "there are none"
     print(f"late breaks named to within {NEAR} frames: {named}")
+    peak = (late["peak_frame"] - late["break_median_told"]).abs() <= NEAR
+    print(f"alarm or not, the most evidence lies within {NEAR} frames of {int(peak.sum())} of {len(late)}")
     print(f"static: {int(static.sum())}")
     if misses:
         replace_text(Path(misses), label_misses(RunFolder(run), table))

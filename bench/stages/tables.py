@@ -91,7 +91,7 @@ def holds_table(
     """A row a clip, the missing ones included: theirs holds the reason and nothing measured.
 
     `region` is x, y, w, h as fractions of the picture; `motion` and `camera_motion` are picture sizes a second;
-    `evidence` is the clip's largest, as a multiple of the threshold.
+    `evidence` is the clip's largest, as a multiple of the threshold, and `peak_frame` the first frame that has it.
     """
     rows = []
     for clip in clips:
@@ -121,6 +121,7 @@ def _judged_columns(scored: ScoredRow, judgement: Judgement) -> dict[str, object
         "cause": hold.cause,
         "region": None if hold.region is None else list(hold.region),
         "evidence": hold.evidence,
+        "peak_frame": judgement.peak_frame,
         "motion": judgement.motion.subject,
         "camera_motion": judgement.motion.camera,
     }
