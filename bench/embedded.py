@@ -16,7 +16,7 @@ from bench.records import FrameholdError
 
 Member = Mapping[str, NDArray[np.float32]]
 
-CONTINUATION = ("networks/continuation.safetensors", "9eb7f94068fde4047d534ea14ea34eaa89313efe13a4c921252189b73858e31d")
+CONTINUATION = ("networks/continuation.safetensors", "82f15efa63decab07365bff2590f41c9f6a30f1f79ccd36a200fcfa73d5e4d58")
 
 
 def embedded_weights(unseen: str | None = None) -> Mapping[str, tuple[Member, ...]]:
