@@ -267,7 +267,7 @@ class Profile:
     decides: tuple[tuple[str, Mode], ...] = ()
     """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
     adds: tuple[tuple[str, Mode, float], ...] = ()
-    """Signals that raise none and add to the evidence below the threshold, each with a weight: by it clips are ranked."""
+    """Signals that raise none and add, each by its weight, to the evidence below the threshold: they rank clips."""
     description: str = ""
     networks: tuple[str, ...] = ()
     """Networks whose published weights it needs; those that come with framehold are not named."""

@@ -46,6 +46,7 @@ SIGNALS: dict[str, str] = {**LIGHT, **LEARNED}
 
 LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("continuation", "level"),
+    ("residual_local", "jump"),
     ("standstill", "level"),
 )
 LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
