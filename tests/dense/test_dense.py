@@ -18,7 +18,7 @@ from bench.networks import WeightsAbsent, torchvision_module
 from bench.records import FrameholdError
 from bench.registry import load
 from bench.signals.views import View
-from tests.dense.tiny import flow_models, make_known, nothing_known, tiny_raft, tiny_vit
+from tests.dense.small_networks import flow_models, make_known, nothing_known, tiny_raft, tiny_vit
 from tests.factory import picture, texture
 
 

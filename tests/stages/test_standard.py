@@ -27,7 +27,7 @@ from bench.stages.trials import Break, Footage, TrialJob, footage_frames, run_tr
 from bench.stages.validate import validate
 from bench.validation import OWN
 from bench.video import Frame
-from tests.dense.tiny import make_known, nothing_known
+from tests.dense.small_networks import make_known, nothing_known
 from tests.video_factory import write_clip
 
 FRAMES, FPS, ALPHA = 9, 24, 0.5
