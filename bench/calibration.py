@@ -20,9 +20,9 @@ from bench.holds import Motion, displacement_by_frame, evidence, find_hold, moti
 from bench.records import Curve, Detector, Mode, RateClass, RealHold
 
 BINS: dict[Mode, int] = {"level": 4, "jump": 1}  # of motion, equally filled; a jump is held against its own clip
-TAIL: dict[Mode, float] = {"level": 0.9, "jump": 0.98}
-"""Quantile over clips of their largest reading: a level's scale does not hang on the strangest clips; those leap, and a
-jump's does, or leaps would set the threshold for all."""
+TAIL, STRANGE_TAIL = 0.9, 0.98
+"""Quantile over clips of their largest reading: a scale does not hang on the strangest clips. Where those are far from
+all others (they leap, or are shaken) it does, or they would set the threshold for every detector."""
 USUAL, LARGE = 0.5, 0.9  # quantiles whose distance is the spread of a reading
 SMALLEST_SPREAD = 0.05
 INNER_FOLDS, OUTER_FOLDS = 5, 6
@@ -64,6 +64,7 @@ class Reads:
     floor: float
     decides: bool = True
     adds: float = 0.0
+    tail: float = TAIL
     names: bool = True
 
 
@@ -173,7 +174,7 @@ def _detector(windows: Sequence[Reference], how: Reads) -> Detector:
         spreads.append(max(float(large - usual), SMALLEST_SPREAD))
     unscaled = Detector(how.signal, how.mode, how.floor, _floats(edges), tuple(medians), tuple(spreads), 1.0)
     highest = [evidence(window.curves, window.frames, [unscaled]).largest for window in windows]
-    tail = max(float(np.quantile(highest, TAIL[how.mode])), 1.0)
+    tail = max(float(np.quantile(highest, how.tail)), 1.0)
     return replace(unscaled, tail=tail, decides=how.decides, adds=how.adds, names=how.names)
 
 

@@ -47,8 +47,10 @@ SIGNALS: dict[str, str] = {**LIGHT, **LEARNED}
 LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("continuation", "level"),
     ("residual_local", "jump"),
+    ("residual_global", "level"),
     ("standstill", "level"),
 )
+LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"), ("residual_global", "level"))
 LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
 
 PROFILES: dict[str, Profile] = {
@@ -57,6 +59,7 @@ PROFILES: dict[str, Profile] = {
         4,
         tuple(LIGHT),
         LIGHT_DECIDES,
+        LIGHT_STRANGE,
         LIGHT_ADDS,
         "OpenCV DIS flow at 256 x 256, a small network that comes with framehold; on a CPU, nothing to download",
     ),
@@ -71,6 +74,7 @@ PROFILES: dict[str, Profile] = {
             ("patch_usual", "level"),
             ("patch_lagged", "level"),
         ),
+        (*LIGHT_STRANGE, ("raft_residual_local", "jump")),
         LIGHT_ADDS,
         "all of light, RAFT flow, and DINOv2 features of patches followed along it; 92 MB to download, a GPU helps",
         ("raft-small", "dinov2-small"),

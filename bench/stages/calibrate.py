@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.calibration import Reads, Reference, learn, least_sources, longest_length, rule
+from bench.calibration import STRANGE_TAIL, TAIL, Reads, Reference, learn, least_sources, longest_length, rule
 from bench.executors import open_executor
 from bench.records import (
     Calibration,
@@ -125,6 +125,7 @@ def classes_from(
             about(name).floor,
             (name, mode) in profile.decides,
             next((weight for *how, weight in profile.adds if (name, mode) == tuple(how)), 0.0),
+            STRANGE_TAIL if (name, mode) in profile.strange else TAIL,
             about(name).names,
         )
         for name in signals
