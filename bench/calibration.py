@@ -63,7 +63,7 @@ class Reads:
     mode: Mode
     floor: float
     decides: bool = True
-    adds: float = 0.0
+    adds: float | None = None
     tail: float = TAIL
     names: bool = True
 

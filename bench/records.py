@@ -267,7 +267,7 @@ class Profile:
     decides: tuple[tuple[str, Mode], ...] = ()
     """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
     strange: tuple[tuple[str, Mode], ...] = ()
-    """Of these, such as are far larger in some real clips than in all others; their scale is that of those clips."""
+    """Of these, such as are far larger in some real clips than in all others: their scale is that of those clips."""
     adds: tuple[tuple[str, Mode, float], ...] = ()
     """Signals that raise none and add, each by its weight, to the evidence below the threshold: they rank clips."""
     description: str = ""
@@ -322,8 +322,8 @@ class Detector:
     tail: float
     decides: bool = True
     """Can it raise an alarm?"""
-    adds: float = 0.0
-    """Weight with which it adds to the evidence of those that can, below the threshold."""
+    adds: float | None = None
+    """Weight with which it adds to the evidence below the threshold; None: 1 where it can raise an alarm, else 0."""
     names: bool = True
     """Does its signal say what kind of break it is?"""
     threshold: float | None = None

@@ -51,7 +51,7 @@ LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("standstill", "level"),
 )
 LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"), ("residual_global", "level"))
-LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
+LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0), ("residual_global", "level", 0.0))
 
 PROFILES: dict[str, Profile] = {
     "light": Profile(

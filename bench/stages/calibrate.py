@@ -124,7 +124,7 @@ def classes_from(
             mode,
             about(name).floor,
             (name, mode) in profile.decides,
-            next((weight for *how, weight in profile.adds if (name, mode) == tuple(how)), 0.0),
+            next((weight for *how, weight in profile.adds if (name, mode) == tuple(how)), None),
             STRANGE_TAIL if (name, mode) in profile.strange else TAIL,
             about(name).names,
         )
