@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from bench.records import FrameholdError, Hold, MissingClip, MissingRule, Moves, Picture
 
@@ -162,16 +162,21 @@ def score_video(
     """Score one video: a file, a folder of pictures, or pictures (frames, height, width, 3; uint8 RGB) with `fps`.
 
     `moves` says what must move for the clip not to be static (subject, camera, scene, none). Raises MissingClip when
-    the video cannot be read or has one frame, ValueError when `fps` is missing, or given with a file that has times.
+    the video cannot be read or has one frame, ValueError when `fps` is missing, or given with a file that has times,
+    and when `moves` is none of these.
     """
     import pandas as pd
 
     from bench.holds import judge
     from bench.networks import ClipEmbedder, find_clip, load_clip
+    from bench.stages.align import SWITCHED_OFF
     from bench.stages.calibrate import load_calibration
     from bench.stages.equip import find_networks
     from bench.stages.score import ONE_FRAME, score_frames
 
+    if moves not in get_args(Moves):
+        raise ValueError(f"moves {moves!r}: expected one of {', '.join(get_args(Moves))}")
+    clip_model = None if clip_model == SWITCHED_OFF else clip_model
     thresholds, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
     find_networks(profile, offline=False)
     embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None

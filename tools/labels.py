@@ -20,6 +20,7 @@ from bench.run_folder import RunFolder, replace_text
 from bench.survival import share_interval
 from tools.label_misses import label_misses
 
+COLUMNS = ("file", "motion", "broke", "unanimous", "break_median")  # of the labels
 LATE, NEAR = 6, 4  # frames: an earlier break proves nothing, a constant guess finds it
 REPLICATES = 2000
 
@@ -34,10 +35,15 @@ def auc(evidence: NDArray[np.float64], broke: NDArray[np.bool_]) -> float:
 
 def main(run: str, labels: str, misses: str | None = None) -> None:
     """Print a line a clip, then the figures; write the page of misses if its name is given."""
+    for path, what in ((Path(run) / "holds.parquet", "a summarized run"), (Path(labels), "labels")):
+        if not path.is_file():
+            sys.exit(f"{path}: no such file: expected {what}")
     rows = [json.loads(line) for line in (Path(run) / "clips.jsonl").read_text(encoding="utf-8").splitlines()]
-    names = {row["clip_id"]: Path(row["facts"]["source"]).name for row in rows if row["file"]}
+    names = {row["clip_id"]: Path(row["facts"].get("source", "")).name for row in rows if row["file"]}
     holds = pd.read_parquet(Path(run) / "holds.parquet")
     told = pd.read_csv(labels).add_suffix("_told")
+    if lacking := [name for name in COLUMNS if f"{name}_told" not in told]:
+        sys.exit(f"{labels}: no column {', '.join(lacking)}: expected {', '.join(COLUMNS)}")
     table = holds.assign(name=holds["clip_id"].map(names)).merge(told, left_on="name", right_on="file_told")
     if table.empty:
         sys.exit(f"{labels}: names none of the clips of {run}")
@@ -60,7 +66,10 @@ def main(run: str, labels: str, misses: str | None = None) -> None:
         print_figures(f"unanimous, motion {motion}", sure[sure["motion_told"] == motion])
     late = table[table["broke_told"].astype(bool) & (table["break_median_told"] >= LATE)]
     near = (late["onset_frame"] - late["break_median_told"]).abs() <= NEAR
-    named = share_interval(int(near.sum()), len(late)) if len(late) else "there are none"
+    named = "there are none"
+    if len(late):
+        share = share_interval(int(near.sum()), len(late))
+        named = f"{int(near.sum())} of {len(late)} ({share.low:.0%} to {share.high:.0%})"
     print(f"late breaks named to within {NEAR} frames: {named}")
     peak = (late["peak_frame"] - late["break_median_told"]).abs() <= NEAR
     print(f"alarm or not, the most evidence lies within {NEAR} frames of {int(peak.sum())} of {len(late)}")
@@ -89,6 +98,6 @@ def print_figures(name: str, table: pd.DataFrame) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="How well do holds agree with people?")
     parser.add_argument("run", help="A summarized run.")
-    parser.add_argument("labels", help="What raters said of its clips: CSV.")
+    parser.add_argument("labels", help=f"What raters said of its clips: CSV with columns {', '.join(COLUMNS)}.")
     parser.add_argument("--misses", metavar="FILE.html", help="Page to write: where they disagree, with pictures.")
     main(**vars(parser.parse_args()))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from bench.records import Clip, ClipRequest, Plan, Suite
+from bench.records import Clip, ClipRequest, FrameholdError, Plan, Suite
 from bench.registry import load
 
 BACKENDS: dict[str, str] = {
@@ -50,6 +51,13 @@ class Backend(Protocol):
 
 
 def open_backend(name: str, options: Mapping[str, Any]) -> Backend:
-    """The backend of that name (or `package.module:attribute`). Raises FrameholdError naming the known ones."""
-    backend: Backend = load(BACKENDS, "backend", name)(**options)
+    """The backend of that name (or `package.module:attribute`). Raises FrameholdError naming the known ones, or the
+    options it takes when another is given.
+    """
+    kind: Any = load(BACKENDS, "backend", name)
+    taken = inspect.signature(kind).parameters
+    free = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values())
+    if not free and (unknown := sorted(set(options) - set(taken))):
+        raise FrameholdError(f"backend {name}: unknown option {unknown[0]!r}: it takes {', '.join(taken) or 'none'}")
+    backend: Backend = kind(**options)
     return backend

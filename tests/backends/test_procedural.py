@@ -353,3 +353,8 @@ def test_as_many_are_drawn_as_are_asked_for() -> None:
 def test_left_and_right_are_obeyed() -> None:
     faces = [scene_of(f"A man walks to the {side} along a beach").figures[0].faces for side in ("left", "right")]
     assert faces == [-1, 1]
+
+
+def test_an_option_that_it_does_not_take_is_named() -> None:
+    with pytest.raises(FrameholdError, match="unknown option 'colour': it takes frames, fps, width, height"):
+        open_backend("procedural", {"colour": 3, "fps": 12})
