@@ -224,14 +224,6 @@ def test_own_thresholds_are_learnt_and_used(tmp_path: Path) -> None:
     assert set(run.holds["calibration"]) == {run.summary["calibration"]["name"]}
 
 
-def test_a_clip_of_unrelated_pictures_breaks_at_once() -> None:
-    rng = np.random.default_rng(3)
-    clip = np.stack([picture(texture(96, 96, int(seed))) for seed in rng.integers(1, 10_000, 16)])
-    for moves in ("subject", "none"):
-        assert bench.score_video(clip, fps=24, moves=moves).hold.held_frames == 1
-    assert bench.score_video(clip, fps=24, moves="none").hold.alarm_frame == 1
-
-
 def test_what_must_move_is_one_of_four_words() -> None:
     with pytest.raises(ValueError, match="moves 'Subject': expected one of subject, camera, scene, none"):
         bench.score_video(np.zeros((4, 64, 64, 3), np.uint8), fps=24, moves="Subject")  # type: ignore[arg-type]

@@ -47,11 +47,10 @@ SIGNALS: dict[str, str] = {**LIGHT, **LEARNED}
 LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("continuation", "level"),
     ("residual_local", "jump"),
-    ("residual_global", "level"),
     ("standstill", "level"),
 )
-LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"), ("residual_global", "level"))
-LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0), ("residual_global", "level", 0.0))
+LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"),)
+LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
 
 PROFILES: dict[str, Profile] = {
     "light": Profile(
