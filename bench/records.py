@@ -267,7 +267,7 @@ class Profile:
     decides: tuple[tuple[str, Mode], ...] = ()
     """The signals that can raise an alarm, and how they are read for it; the others say what kind of break it was."""
     strange: tuple[tuple[str, Mode], ...] = ()
-    """Of these, such as are far larger in some real clips than in all others: their scale is that of those clips."""
+    """Readings far larger in some real clips than in all others: their scale is that of those clips."""
     adds: tuple[tuple[str, Mode, float], ...] = ()
     """Signals that raise none and add, each by its weight, to the evidence below the threshold: they rank clips."""
     description: str = ""

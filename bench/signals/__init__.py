@@ -49,7 +49,7 @@ LIGHT_DECIDES: tuple[tuple[str, Mode], ...] = (
     ("residual_local", "jump"),
     ("standstill", "level"),
 )
-LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"),)
+LIGHT_STRANGE: tuple[tuple[str, Mode], ...] = (("residual_local", "jump"), ("residual_global", "jump"))
 LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 2.0),)
 
 PROFILES: dict[str, Profile] = {
