@@ -63,7 +63,7 @@ class Reads:
     mode: Mode
     floor: float
     decides: bool = True
-    adds: float | None = None
+    adds: float = 0.0
     tail: float = TAIL
     names: bool = True
 

@@ -45,21 +45,18 @@ class Evidence(NamedTuple):
 
         From 1 on it is the largest of the deciding ones, m: one is enough for an alarm. Below, several that say a
         little say more than one: with their sum s, to which others add by their weight, the odds s : 1 - m, which are
-        m : 1 - m where only one speaks, and never reach 1. One whose weight is 0 says nothing below the threshold.
+        m : 1 - m where only one speaks, and never reach 1.
 
         >>> detector = Detector("flow", "level", 1.0, (), (0.0,), (1.0,), 1.0)
         >>> Evidence((detector, detector), np.array([[0.5, 0.5, 0.9, 1.2], [0.0, 0.5, -3.0, 0.3]])).combined.round(3)
         array([0.5  , 0.667, 0.9  , 1.2  ])
         """
-        weights = np.array([float(each.decides) if each.adds is None else each.adds for each in self.detectors])
-        values = self.values[self.deciding]
-        largest = values.max(axis=0, initial=-np.inf)
-        loudest = values[weights[self.deciding] > 0].max(axis=0, initial=-np.inf)
+        weights = np.array([1.0 if each.decides else each.adds for each in self.detectors])
+        largest = self.values[self.deciding].max(axis=0, initial=-np.inf)
         total = weights @ np.clip(self.values, 0.0, MOST)
-        below = np.isfinite(largest) & (largest < 1)
-        left = 1.0 - np.maximum(loudest, 0.0)
-        shares = total / np.where(below, total + left, 1.0)
-        return np.asarray(np.where(below, np.where(total > 0, shares, np.minimum(loudest, 0.0)), largest), np.float64)
+        below = np.isfinite(largest) & (largest < 1) & (total > 0)
+        shares = total / np.where(below, total + 1.0 - np.maximum(largest, 0.0), 1.0)
+        return np.asarray(np.where(below, shares, largest), np.float64)
 
     def against(self, threshold: float) -> Evidence:
         """The same in multiples of the threshold, or of a detector's own."""
@@ -90,9 +87,10 @@ class Judgement(NamedTuple):
     """(held frames, broke) under each other threshold that was asked for."""
 
     @property
-    def peak_frame(self) -> int | None:
-        """The first frame with the most evidence, alarm or not; None where no detector speaks of any."""
-        return max(self.evidence, key=lambda point: point[1])[0] if self.evidence else None
+    def peak(self) -> tuple[int, str] | None:
+        """The first frame with the most evidence, alarm or not, and its signal; None where no detector speaks."""
+        most = max(self.evidence, key=lambda point: point[1], default=None)
+        return (most[0], most[2]) if most else None
 
 
 def reading(curve: Curve, frames: int, mode: Mode, floor: float) -> Floats:

@@ -322,8 +322,8 @@ class Detector:
     tail: float
     decides: bool = True
     """Can it raise an alarm?"""
-    adds: float | None = None
-    """Weight with which it adds to the evidence below the threshold; None: 1 where it can raise an alarm, else 0."""
+    adds: float = 0.0
+    """Weight with which one that cannot raise an alarm adds to the evidence below the threshold; one that can has 1."""
     names: bool = True
     """Does its signal say what kind of break it is?"""
     threshold: float | None = None

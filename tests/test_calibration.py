@@ -15,6 +15,8 @@ from bench.calibration import (
     INNER_FOLDS,
     OUTER_FOLDS,
     SMALLEST_SPREAD,
+    STRANGE_TAIL,
+    TAIL,
     Reads,
     Reference,
     conformal_rank,
@@ -141,6 +143,14 @@ def test_a_level_is_standardised_in_four_equally_filled_bins_of_motion() -> None
     assert level.medians[3] > level.medians[0] + 0.3  # what moves more has more residual, and is not blamed for it
     largest = [evidence(window.curves, 24, [level]).largest for window in windows]
     assert np.quantile(largest, 0.9) == pytest.approx(1.0)  # a tenth of the clips go beyond the tail
+
+
+@pytest.mark.parametrize("tail", [TAIL, STRANGE_TAIL])
+def test_a_strange_reading_is_scaled_by_the_clips_that_are_strange(tail: float) -> None:
+    windows = sources(40, 3)
+    (level,) = learn(windows, [replace(LEVEL, tail=tail)], 24.0, 24, 0.1).detectors
+    largest = [evidence(window.curves, 24, [level]).largest for window in windows]
+    assert np.quantile(largest, tail) == pytest.approx(1.0)
 
 
 def test_a_reading_that_hardly_varies_is_not_blown_up() -> None:

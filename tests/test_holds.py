@@ -367,7 +367,7 @@ def test_what_only_adds_ranks_clips_and_raises_no_alarm() -> None:
     shares = [(0.25 + 2 * 0.5) / (0.25 + 2 * 0.5 + 0.75), (0.25 + 2 * 3) / (0.25 + 2 * 3 + 0.75), 1.0 / (1.0 + 1.0)]
     assert [share for _, share, _ in verdict.evidence] == pytest.approx(shares)
     assert {signal for _, _, signal in verdict.evidence} == {"flow"}
-    assert verdict.peak_frame == 2
+    assert verdict.peak == (2, "flow")
     assert judge({"flow": curves["flow"]}, 4, 24.0, "none", [rule(detector("flow"))]).hold.evidence == 0.25
 
 

@@ -233,20 +233,19 @@ def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tupl
     """(file to write, source, sha256, examples) of everything of this part that is not there yet."""
     clips = clips_of(reference)
     for path, source in clips[part::parts]:
-        targets = {name: folder / f"{path.stem}-{name}.npz" for name in (*range(TAKES), FADES)}
-        missing = [name for name, target in targets.items() if not target.exists()]
+        targets = [folder / f"{path.stem}-{name}.npz" for name in (*range(TAKES), FADES)]
+        missing = [number for number, target in enumerate(targets) if not target.exists()]
         if not missing:
             continue
         footage, sha256 = _read(path), content_hash(path)
         others = [other for other, its in clips if its != source]
-        for name in missing:
-            number = TAKES if isinstance(name, str) else name
+        for number in missing:
             rng = np.random.default_rng([int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16), number])
-            if isinstance(name, str):
-                yield targets[name], source, sha256, fades(footage, rng)
+            if number == TAKES:
+                yield targets[number], source, sha256, fades(footage, rng)
                 continue
             other = _read(others[int(rng.integers(len(others)))])
-            yield targets[name], source, sha256, examples(footage, other, name, rng)
+            yield targets[number], source, sha256, examples(footage, other, number, rng)
     for number in range(DRAWN)[part::parts]:
         if not (target := folder / f"drawn-{number}.npz").exists():
             yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from bench.run_folder import RunFolder, replace_text
 from bench.survival import share_interval
-from tools.label_misses import label_misses
+from tools.label_misses import NEAR, label_misses
 
 COLUMNS = ("file", "motion", "broke", "unanimous", "break_median")  # of the labels
-LATE, NEAR = 6, 4  # frames: an earlier break proves nothing, a constant guess finds it
+LATE = 6  # frames: an earlier break proves nothing, a constant guess finds it
 REPLICATES = 2000
 
 

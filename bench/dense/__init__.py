@@ -24,7 +24,6 @@ from bench.registry import load
 
 DENSE: dict[str, str] = {
     "raft-small": "bench.dense.raft:RAFT_SMALL",
-    "raft-large": "bench.dense.raft:RAFT_LARGE",
     "dinov2-small": "bench.dense.dinov2:DINOV2_SMALL",
 }
 DECISIVE = ("timm", "torch", "torchvision")

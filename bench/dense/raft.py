@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,8 @@ from bench.signals.views import View
 UPDATES = 12  # of the flow, torchvision's default
 LEAST_SIDE, MULTIPLE = 128, 8  # pixels: the network takes no other sizes
 PUBLISHED = "https://download.pytorch.org/models/"
-LICENCE = "BSD-3-Clause (torchvision); trained on FlyingChairs and FlyingThings3D"
+ARCHITECTURE = "raft_small"
+FILE = "raft_small_C_T_V2-01064c6d.pth"
 
 
 @dataclass(frozen=True)
@@ -52,28 +52,16 @@ def _padding(side: int) -> int:
     return max(-(-side // MULTIPLE) * MULTIPLE, LEAST_SIDE) - side
 
 
-def _load(architecture: str, weights: Weights, device: str) -> Raft:
+def _load(weights: Weights, device: str) -> Raft:
     models = importlib.import_module("torchvision.models.optical_flow", torchvision_module().__name__)
-    network = getattr(models, architecture)(weights=None)
+    network = getattr(models, ARCHITECTURE)(weights=None)
     load_into(network, read_state(weights.path), weights.path)
     return Raft(network.eval().to(device), device)
 
 
-def _published(name: str, architecture: str, file: str, sha256: str, licence: str) -> Dense:
-    return Dense(name, Origin(file, url=PUBLISHED + file, sha256=sha256), licence, partial(_load, architecture))
-
-
-RAFT_SMALL = _published(
+RAFT_SMALL = Dense(
     "raft-small",
-    "raft_small",
-    "raft_small_C_T_V2-01064c6d.pth",
-    "01064c6dba73b0fc9fc8edf772248560a00a3acfd62ac6677e9eeebad9680e27",
-    LICENCE,
-)
-RAFT_LARGE = _published(
-    "raft-large",
-    "raft_large",
-    "raft_large_C_T_SKHT_V2-ff5fadd5.pth",
-    "ff5fadd5",
-    f"{LICENCE}, Sintel, KITTI and HD1K",
+    Origin(FILE, url=PUBLISHED + FILE, sha256="01064c6dba73b0fc9fc8edf772248560a00a3acfd62ac6677e9eeebad9680e27"),
+    "BSD-3-Clause (torchvision); trained on FlyingChairs and FlyingThings3D",
+    _load,
 )

@@ -25,11 +25,10 @@ from bench.signals.planes import (
     split,
     squares,
 )
-from bench.signals.views import Step, View, track
+from bench.signals.views import SHORTEST_SIDE, Step, View, track
 
 LAG = 4  # distinct frames
 LEAST_INSIDE = 0.2  # share of the picture that must come from the earlier one for its light to be held against it
-LEAST_SIDE = 32
 SHRINK = 2  # the working picture is this many times as wide and as high as the one looked at here
 
 
@@ -67,7 +66,7 @@ class _Glance(NamedTuple):
 
 def _glance(view: View) -> _Glance:
     # DIS cannot follow a strip that is narrower than its patches: a side keeps what it needs.
-    size = (max(view.gray.shape[1] // SHRINK, LEAST_SIDE), max(view.gray.shape[0] // SHRINK, LEAST_SIDE))
+    size = (max(view.gray.shape[1] // SHRINK, SHORTEST_SIDE), max(view.gray.shape[0] // SHRINK, SHORTEST_SIDE))
     small = np.rint(cv2.resize(view.colour, size, interpolation=cv2.INTER_AREA))  # faster than that of whole levels
     return _Glance(small, np.asarray(cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_RGB2GRAY), np.uint8))
 

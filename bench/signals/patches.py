@@ -8,6 +8,7 @@ frame, not what was seen there, which carrying would smooth.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import product
 from typing import NamedTuple
@@ -106,7 +107,7 @@ def _by_patch(parts: Plane | Mask) -> Plane:
     return np.asarray(split.reshape(rows, columns, PARTS * PARTS, *parts.shape[2:]), np.float32)
 
 
-class _Patches:
+class _Patches(ABC):
     """What the signals of patches share. Distances below the floor are what resampling and noise make."""
 
     name, unit, floor = "", "1 - cosine", 0.05
@@ -130,11 +131,13 @@ class _Patches:
             return Reading(math.nan)
         return Reading(exceeded_by(changed, WORST), region_of(changed, 1, 1, (changed.shape[0], changed.shape[1])))
 
+    @abstractmethod
     def _changed(self, now: Plane) -> Plane | None:
-        raise NotImplementedError
+        """How far each patch is from its earlier selves; None while nothing can be said."""
 
+    @abstractmethod
     def _kept(self, frames: list[Earlier]) -> list[Earlier]:
-        raise NotImplementedError
+        """Of the earlier frames and this one, those that the next is held against."""
 
 
 class PatchFirst(_Patches):

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bench.records import FrameholdError
+
 Progress = Callable[[str, int, int], None]
 """Told (what is being done, how many are done, of how many)."""
+
+
+def check_horizon(horizon: int | None) -> None:
+    """Raises FrameholdError on one that no clip can reach."""
+    if horizon is not None and horizon < 1:
+        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
 
 
 def silent(stage: str, done: int, total: int) -> None:

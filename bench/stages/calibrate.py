@@ -118,13 +118,14 @@ def classes_from(
     Raises ValueError when there is too little for any.
     """
     signals = (*profile.signals, "standstill")
+    weights = {(name, mode): weight for name, mode, weight in profile.adds}
     reads = [
         Reads(
             name,
             mode,
             about(name).floor,
             (name, mode) in profile.decides,
-            next((weight for *how, weight in profile.adds if (name, mode) == tuple(how)), None),
+            weights.get((name, mode), 0.0),
             STRANGE_TAIL if (name, mode) in profile.strange else TAIL,
             about(name).names,
         )

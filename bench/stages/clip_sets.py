@@ -23,6 +23,8 @@ from bench.stages import Crew
 from bench.stages.calibrate import MANIFEST, clips_of
 
 LEAST_CLIPS = 2
+FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
+BATCH_ON_GPU = 8
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,15 @@ def seen_sets(
     cutting: Cutting,
     crew: Crew,
     *,
-    least: int,
-    batch: int,
+    least: int = 1,
+    batch: int | None = None,
     cache: Path | None,
 ) -> tuple[Seen, Seen]:
     """Features of both sets, over as many windows as every clip has that is kept; `least` is what each must have.
 
     A clip's length is read, not believed: windows end with the shortest clip that is kept.
     """
+    batch = batch or (1 if extractor.about.device == "cpu" else BATCH_ON_GPU)
     total, done, found = sum(len(one.clips) for one in sets), 0, []
     for one in sets:
         progress = partial(_tell, crew, done, total)
@@ -151,6 +154,12 @@ def seen_sets(
     windows = min(counts, default=0)
     first, second = (_kept(one, clips, windows, least, cutting) for one, clips in zip(sets, found, strict=True))
     return first, second
+
+
+def rates_differ(*sets: Seen) -> bool:
+    """Do the usual frame rates of the sets, as far as they are known, lie too far from each other?"""
+    rates = [each.fps for each in sets if each.fps]
+    return bool(rates) and max(rates) > FAR * min(rates)
 
 
 def _kept(one: ClipSet, found: Sequence[ClipFeatures], windows: int, least: int, cutting: Cutting) -> Seen:

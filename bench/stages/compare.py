@@ -18,7 +18,7 @@ from bench.comparison import (
     together,
 )
 from bench.records import FrameholdError, MissingRule
-from bench.stages import Crew
+from bench.stages import Crew, check_horizon
 from bench.stages.gauge import gauge
 from bench.stages.pair import Contender, Pairing, differences, open_contender
 from bench.stages.remark import ENTERS, on_missing, remarks
@@ -58,8 +58,7 @@ def compare(
     are measured against it; without, what their summaries hold is compared. Raises FrameholdError when a run cannot be
     read, nothing can be paired, or the runs differ in what decides numbers.
     """
-    if horizon is not None and horizon < 1:
-        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    check_horizon(horizon)
     if _read_margin(margin, 1.0) >= 1 and "%" in margin:  # told before anything is read
         raise FrameholdError(f"--margin {margin}: no difference can be larger than the horizon: take less than 100%")
     one, other = open_contender(baseline), open_contender(candidate)

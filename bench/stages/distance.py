@@ -19,12 +19,10 @@ from bench.extractors.cache import Cutting
 from bench.records import FrameholdError, Interval, counted
 from bench.registry import load
 from bench.stages import Crew
-from bench.stages.clip_sets import ClipSet, Seen, open_set, seen_sets
+from bench.stages.clip_sets import ClipSet, Seen, open_set, rates_differ, seen_sets
 from bench.stages.foresee import declared_frames, refuse_empty_figure, refuse_short
 
-FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too
 COSTLY = 512  # dimensions from which a Fréchet distance is drawn again a quarter as often
-BATCH_ON_GPU = 8
 LOWEST_LEVEL = 0.001  # a floor at a lower one would need more splits of the reference than are worth drawing
 
 
@@ -69,7 +67,7 @@ def distance(first: str, second: str, request: Request, crew: Crew) -> dict[str,
         cutting,
         crew,
         least=cutting.most or 1 if request.span else 1,
-        batch=request.batch or (1 if extractor.about.device == "cpu" else BATCH_ON_GPU),
+        batch=request.batch,
         cache=request.cache,
     )
     if request.figure:  # clips may have been left out since
@@ -211,7 +209,7 @@ def _notes(seen: Seen, reference: Seen, about: About) -> list[str]:
             f"Fewer clips than the {dimensions} dimensions of the features: the Fréchet distance is mostly sampling "
             "error; read it only beside the reference against itself at the same n."
         )
-    if seen.fps and reference.fps and not 1 / FAR <= seen.fps / reference.fps <= FAR:
+    if rates_differ(seen, reference):
         notes.append(
             f"Frame rates differ ({seen.fps:.3g} and {reference.fps:.3g} a second): the distance holds that difference."
         )

@@ -16,12 +16,10 @@ from bench.extractors.cache import Cutting
 from bench.extractors.features import ClipSource
 from bench.records import FrameholdError, Interval, counted
 from bench.stages import Crew
-from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, seen_sets
+from bench.stages.clip_sets import LEAST_CLIPS, ClipSet, Seen, open_set, rates_differ, seen_sets
 from bench.stages.pair import Contender, Pairing
 from bench.verdict import Difference, DistanceDifference, Measured
 
-FAR = 1.3  # frame rates that differ by more than this ratio are a difference of their own
-BATCH_ON_GPU = 8
 SAME = ("name", "mode", "version", "dimensions", "frames", "step", "windows", "weights")
 """What two measurements must have alike to be two values of one distance."""
 
@@ -59,15 +57,7 @@ def _measured_now(pairing: Pairing, footage: ClipSet, extractor: Extractor, crew
     about: About = extractor.about
     cutting = _cutting(about, span)
     seen = [
-        seen_sets(
-            (_set_of(side, pairs), footage),
-            extractor,
-            cutting,
-            crew,
-            least=1,
-            batch=1 if about.device == "cpu" else BATCH_ON_GPU,
-            cache=_cache_of(side),
-        )
+        seen_sets((_set_of(side, pairs), footage), extractor, cutting, crew, cache=_cache_of(side))
         for side in (pairing.baseline, pairing.candidate)
     ]
     windows = min(len(one.windows) for pair in seen for one in pair)  # a window is the same, however many follow it
@@ -95,9 +85,8 @@ def _caveats(sets: Sequence[Seen]) -> list[str]:
     if left_out:
         name, why = next(iter(left_out.items()))
         notes.append(f"Left out of the distance: {counted(len(left_out), 'clip')}, the first {name}: {why}.")
-    rates = [each.fps for each in sets if each.fps]
-    if rates and max(rates) > FAR * min(rates):
-        listed = ", ".join(f"{rate:.3g}" for rate in rates)
+    if rates_differ(*sets):
+        listed = ", ".join(f"{each.fps:.3g}" for each in sets if each.fps)
         notes.append(f"Frame rates differ ({listed} a second): the distances hold that difference.")
     return notes
 

@@ -14,11 +14,11 @@ from bench.comparison import Horizons, stand_in
 from bench.ranking import Entry, Leaderboard, Place, rank_models
 from bench.records import FROZEN, REAL, FrameholdError, Json
 from bench.run_folder import RunFolder
-from bench.stages import Crew
+from bench.stages import Crew, check_horizon
 from bench.stages.admit import RULES, Submission, admit
 from bench.stages.pair import differences
 from bench.stages.redraw import HeldRun, redraw
-from bench.stages.seal import is_sealed, unsealed_note
+from bench.stages.seal import unsealed_notes
 from bench.summary import (
     REPLICATES,
     common_horizon,
@@ -39,8 +39,7 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
     """
     if not runs:
         raise FrameholdError("name at least one run")
-    if horizon is not None and horizon < 1:
-        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    check_horizon(horizon)
     held = [redraw(RunFolder(path)) for path in runs]
     admitted, rejected = admit(held, crew, rules)
     spec = held[0].spec
@@ -119,10 +118,6 @@ def _references(admitted: Sequence[Submission], standard: HeldRun, horizon: int,
     }
 
 
-def _unsealed(admitted: Sequence[Submission]) -> list[Path]:
-    return list(dict.fromkeys(one.run.folder.root for one in admitted if not is_sealed(one.run.folder)))
-
-
 def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach: int, rules: bool) -> list[str]:
     notes = []
     if reach < asked:
@@ -134,7 +129,7 @@ def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach:
         for one in admitted
         if (differing := differences(standard, one.run))
     ]
-    notes += [unsealed_note(str(root)) for root in _unsealed(admitted)]
+    notes += unsealed_notes(one.run.folder for one in admitted)
     rates = {round(median(clip.fps for clip in one.judged), 2) for one in admitted}
     if len(rates) > 1:
         notes.append(

@@ -9,7 +9,7 @@ from statistics import median
 from bench.comparison import Horizons
 from bench.records import MissingRule, counted
 from bench.stages.pair import Contender, Pairing
-from bench.stages.seal import is_sealed, unsealed_note
+from bench.stages.seal import unsealed_notes
 from bench.summary import Judged
 from bench.verdict import Sensitivity, Unit
 
@@ -24,7 +24,7 @@ def remarks(pairing: Pairing, horizons: Horizons, asked: int | None, unit: Unit)
         *_horizons(one, other, horizons, asked),
         *_unpaired(pairing),
         *_absent(one, other),
-        *_unsealed(one, other),
+        *unsealed_notes(side.run.folder for side in (one, other)),
         *_seeds(one, other),
         *_alignment(one, other),
         *_software(one, other),
@@ -102,11 +102,6 @@ def _absent(one: Contender, other: Contender) -> list[str]:
         for side in (one, other)
         if (absent := sum(row.clip_id in side.run.absent for row in side.rows.values()))
     ]
-
-
-def _unsealed(one: Contender, other: Contender) -> list[str]:
-    places = dict.fromkeys(str(side.run.folder.root) for side in (one, other) if not is_sealed(side.run.folder))
-    return [unsealed_note(place) for place in places]
 
 
 def _seeds(one: Contender, other: Contender) -> list[str]:

@@ -18,7 +18,7 @@ from bench.networks import check_clip_name
 from bench.records import FrameholdError, MissingRule, Source, Spec, Suite, slug
 from bench.run_folder import RunFolder
 from bench.signals import open_profile
-from bench.stages import Crew
+from bench.stages import Crew, check_horizon
 from bench.stages.align import SWITCHED_OFF, default_clip
 from bench.stages.calibrate import load_calibration
 from bench.stages.equip import about_networks, find_networks
@@ -58,8 +58,7 @@ def plan_run(
         raise FrameholdError(
             "--model names the clips of --clips DIR; to choose models of a backend, use --backend NAME/MODEL"
         )
-    if horizon is not None and horizon < 1:
-        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    check_horizon(horizon)
     open_profile(profile)
     if clip_model not in {None, SWITCHED_OFF}:
         check_clip_name(str(clip_model))

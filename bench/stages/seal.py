@@ -6,6 +6,7 @@ A seal is no signature: who can rewrite a table can rewrite the seal. Scoring cl
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from bench.records import FrameholdError
@@ -67,11 +68,10 @@ def changed_files(run: RunFolder, *, gone: bool = True) -> list[str] | None:
     return found
 
 
-def is_sealed(run: RunFolder) -> bool:
-    """Has it a seal?"""
-    return (run.root / SEAL).exists()
-
-
-def unsealed_note(place: str) -> str:
-    """What a reader is told of a run without one."""
-    return f"{place} is not sealed (it has no {SEAL}): nothing says that its tables are as they were made."
+def unsealed_notes(runs: Iterable[RunFolder]) -> list[str]:
+    """What a reader is told of each run without one, once."""
+    places = dict.fromkeys(str(run.root) for run in runs if not (run.root / SEAL).exists())
+    return [
+        f"{place} is not sealed (it has no {SEAL}): nothing says that its tables are as they were made."
+        for place in places
+    ]

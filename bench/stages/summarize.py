@@ -14,7 +14,7 @@ import numpy as np
 from bench.holds import Judgement, judge, long_enough
 from bench.records import FROZEN, REAL, Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
-from bench.stages import Crew
+from bench.stages import Crew, check_horizon
 from bench.stages.align import about_alignment
 from bench.stages.calibrate import about_calibration, load_calibration
 from bench.stages.distance import Request, distance
@@ -49,8 +49,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
 
     Raises FrameholdError when every clip is missing, after the tables that say so are written.
     """
-    if horizon is not None and horizon < 1:
-        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    check_horizon(horizon)
     spec, clips = run.spec(), run.clips()
     if not clips:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")

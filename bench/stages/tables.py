@@ -121,7 +121,7 @@ def _judged_columns(scored: ScoredRow, judgement: Judgement) -> dict[str, object
         "cause": hold.cause,
         "region": None if hold.region is None else list(hold.region),
         "evidence": hold.evidence,
-        "peak_frame": judgement.peak_frame,
+        "peak_frame": judgement.peak[0] if judgement.peak else None,
         "motion": judgement.motion.subject,
         "camera_motion": judgement.motion.camera,
     }

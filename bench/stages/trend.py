@@ -9,8 +9,9 @@ import numpy as np
 from bench.records import FrameholdError
 from bench.resampling import generator
 from bench.sequential import History, Sequential, VersionRow, sequential_test
+from bench.stages import check_horizon
 from bench.stages.pair import Contender, Key, differences, open_contender
-from bench.stages.seal import is_sealed, unsealed_note
+from bench.stages.seal import unsealed_notes
 from bench.summary import SEED, Judged, common_horizon, summarize_clips
 from bench.survival import Floats
 
@@ -21,8 +22,7 @@ def trend(
     """The history of RUN or RUN:MODEL, oldest first. Raises FrameholdError when they cannot be one series."""
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
-    if horizon is not None and horizon < 1:
-        raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
+    check_horizon(horizon)
     if len(places) < 2:
         raise FrameholdError("a history needs two versions or more: name their runs, oldest first")
     versions = [open_contender(place) for place in places]
@@ -44,8 +44,7 @@ def trend(
     told = sequential_test(values, generator(SEED, "history"), alpha)
     rows = [_row(each, until, told, number) for number, each in enumerate(versions)]
     notes = [f"{place} differs from {places[0]} in {', '.join(found)}." for place, found in differing.items()]
-    unsealed = dict.fromkeys(str(each.run.folder.root) for each in versions if not is_sealed(each.run.folder))
-    notes += [unsealed_note(place) for place in unsealed]
+    notes += unsealed_notes(each.run.folder for each in versions)
     return History(
         suite=f"{spec.suite.name}-v{spec.suite.version}",
         horizon=until,

@@ -221,7 +221,7 @@ class _Watch:
         scored = scoring.finish()
         curves = {curve.signal: curve for curve in scored.curves}
         judged = judge(curves, trial.frames, scored.row.fps, moves, self.job.classes)
-        hold, most = judged.hold, max(judged.evidence, key=lambda point: point[1], default=None)
+        hold = judged.hold
         finding = Finding(hold.evidence, hold.alarm_frame, hold.onset_frame if hold.alarm_frame is not None else None)
         findings = {OWN: finding}
         static = hold.broke and hold.alarm_frame is None
@@ -229,8 +229,7 @@ class _Watch:
         warping = np.zeros(trial.frames)
         warping[list(curves["warping_error"].frames)] = curves["warping_error"].values
         all_baselines = {**baselines, "Lai warping error": warping.tolist()} if baselines else {}
-        peak = (most[0], most[2]) if most else None
-        return Told(told, all_baselines, hold.held_frames / trial.frames, hold.cause, peak)
+        return Told(told, all_baselines, hold.held_frames / trial.frames, hold.cause, judged.peak)
 
 
 def _onset(plan: tuple[int, Break]) -> tuple[int, int]:

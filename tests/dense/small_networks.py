@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def make_known(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     monkeypatch.setenv("TORCH_HOME", str(root / "torch"))
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root / "hub"))
     monkeypatch.setattr(flow_models(), "tiny_raft", tiny_raft, raising=False)
+    monkeypatch.setattr(raft, "ARCHITECTURE", "tiny_raft")
     monkeypatch.setattr(dinov2, "ARCHITECTURE", TINY_VIT)
     monkeypatch.setattr(raft, "UPDATES", 1)
     name = raft.RAFT_SMALL.origin.file
@@ -68,11 +70,10 @@ def make_known(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     torch.save(tiny_raft().state_dict(), flow)
     patches = _to_hub(root / "hub", dinov2.DINOV2_SMALL.origin, tiny_vit())
     sha256 = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in (flow, patches)}
-    published = raft._published("raft-small", "tiny_raft", name, sha256[flow], "")
-    monkeypatch.setattr(raft, "RAFT_SMALL", published)
-    known = dinov2.DINOV2_SMALL
-    origin = Origin(known.origin.file, repo=known.origin.repo, sha256=sha256[patches])
-    monkeypatch.setattr(dinov2, "DINOV2_SMALL", type(known)(known.name, origin, "", known.load))
+    for module, known, path in ((raft, "RAFT_SMALL", flow), (dinov2, "DINOV2_SMALL", patches)):
+        published = getattr(module, known)
+        origin = replace(published.origin, sha256=sha256[path])
+        monkeypatch.setattr(module, known, replace(published, origin=origin))
     return {"raft-small": flow, "dinov2-small": patches}
 
 

@@ -13,7 +13,7 @@ import torch
 
 from bench.dense import DENSE, Dense, about_dense, find_dense, open_dense
 from bench.dense.dinov2 import ARCHITECTURE, DINOV2_SMALL, MEAN, STD, Patches
-from bench.dense.raft import RAFT_LARGE, RAFT_SMALL, Raft
+from bench.dense.raft import RAFT_SMALL, Raft
 from bench.networks import WeightsAbsent, torchvision_module
 from bench.records import FrameholdError
 from bench.registry import load
@@ -78,14 +78,13 @@ def test_numbers_do_not_depend_on_the_threads_of_torch(raft: Raft, patches: Patc
         assert all(np.array_equal(one, two) for one, two in zip(found[0], other, strict=True))
 
 
-@pytest.mark.parametrize("dense", [RAFT_SMALL, RAFT_LARGE], ids=["small", "large"])
-def test_the_weights_are_those_that_torchvision_publishes(dense: Dense) -> None:
-    weights = {"raft-small": "Raft_Small_Weights", "raft-large": "Raft_Large_Weights"}[dense.name]
-    assert dense.origin.url == getattr(flow_models(), weights).DEFAULT.url
-    assert dense.origin.url.endswith(dense.origin.file)
-    begins = dense.origin.file.rpartition("-")[2].partition(".")[0]  # torchvision names a file by its sha256
-    assert dense.origin.sha256.startswith(begins)
-    assert re.fullmatch(r"[0-9a-f]{8,64}", dense.origin.sha256)
+def test_the_weights_are_those_that_torchvision_publishes() -> None:
+    origin = RAFT_SMALL.origin
+    assert origin.url == flow_models().Raft_Small_Weights.DEFAULT.url
+    assert origin.url.endswith(origin.file)
+    begins = origin.file.rpartition("-")[2].partition(".")[0]  # torchvision names a file by its sha256
+    assert origin.sha256.startswith(begins)
+    assert re.fullmatch(r"[0-9a-f]{64}", origin.sha256)
 
 
 # ---- DINOv2 ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.records import Picture, Region
-from bench.signals.planes import block_means, exceeded_by, region_of
+from bench.signals.planes import STRIDE, block_means, exceeded_by, region_of
 from bench.signals.views import (
     SHORTEST_SIDE,
     WORKING_PIXELS,
@@ -169,6 +169,16 @@ def test_an_object_does_not_bend_the_camera() -> None:
     seen = only([with_patch(patch, 60, 64), with_patch(patch, 68, 64)])
     assert seen.displacement > 1.5
     assert seen.camera.speed < 0.25
+
+
+def test_what_the_camera_alone_moves_confirms_no_subject() -> None:
+    still = only(pan(2, 3))
+    subject = texture(96, 96, 5)
+    crossing = only([with_patch(subject, 80), with_patch(subject, 85)])
+    assert still.confirmed.mean() < 0.02  # all of it moved, and the camera explains that
+    rows = -(-256 // STRIDE)
+    inside = crossing.confirmed.reshape(rows, rows)[112 // STRIDE : 176 // STRIDE, 96 // STRIDE : 160 // STRIDE]
+    assert inside.mean() > 0.9
 
 
 def test_what_flow_follows_on_a_blank_wall_is_not_tracked() -> None:
