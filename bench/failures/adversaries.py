@@ -13,6 +13,7 @@ Clip = Sequence[Picture]
 Adversary = Callable[[Clip, np.random.Generator], list[Picture]]
 
 LOOP = 4  # frames of a loop played to and fro
+PARTS = (0.3, 0.8)  # of the width and of the height, in a slideshow
 COPIES = 8  # times a frame is shown when frames are duplicated
 
 
@@ -59,6 +60,23 @@ def noisy_still(clip: Clip, rng: np.random.Generator) -> list[Picture]:
     return [np.clip(np.rint(still + rng.normal(0, 6, still.shape)), 0, 255).astype(np.uint8) for _ in clip]
 
 
+def slideshow(clip: Clip, rng: np.random.Generator) -> list[Picture]:
+    """Each frame is some other part of some other frame: nothing goes on, so nothing breaks off either."""
+    height, width = clip[0].shape[:2]
+    shown = []
+    for place in rng.integers(len(clip), size=len(clip)):
+        rows, columns = (round(side * float(rng.uniform(*PARTS))) for side in (height, width))
+        top, left = int(rng.integers(height - rows + 1)), int(rng.integers(width - columns + 1))
+        part = clip[place][top : top + rows, left : left + columns]
+        shown.append(np.ascontiguousarray(part[:, :: rng.choice([-1, 1])]))
+    return [np.asarray(cv2.resize(part, (width, height)), np.uint8) for part in shown]
+
+
+def white_noise(clip: Clip, rng: np.random.Generator) -> list[Picture]:
+    """Grain and nothing else, new in every frame."""
+    return [rng.integers(0, 256, picture.shape, np.uint8) for picture in clip]
+
+
 ADVERSARIES: dict[str, Adversary] = {
     "frozen_frame": frozen_frame,
     "pan_over_still": pan_over_still,
@@ -67,6 +85,8 @@ ADVERSARIES: dict[str, Adversary] = {
     "cross_fade": cross_fade,
     "duplicated": duplicated,
     "noisy_still": noisy_still,
+    "slideshow": slideshow,
+    "white_noise": white_noise,
 }
 MOVING = "moving footage"
 """What they are held against: the clip as it is."""
