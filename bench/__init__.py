@@ -49,6 +49,8 @@ class VideoScore:
     metrics: dict[str, float]
     curves: pd.DataFrame
     evidence: pd.DataFrame
+    notes: tuple[str, ...]
+    """What to know before trusting it, as in a run's summary: longer, or of another rate, than what was calibrated."""
 
 
 class Run:
@@ -163,21 +165,24 @@ def score_video(
 
     `moves` says what must move for the clip not to be static (subject, camera, scene, none). Raises MissingClip when
     the video cannot be read or has one frame, ValueError when `fps` is missing, or given with a file that has times,
-    and when `moves` is none of these.
+    and when `moves` is none of these, FrameholdError where `clip_model` "embedded" was never taught a word of `prompt`.
     """
     import pandas as pd
 
     from bench.holds import judge
     from bench.networks import ClipEmbedder, find_clip, load_clip
-    from bench.stages.align import SWITCHED_OFF
+    from bench.stages.align import SWITCHED_OFF, can_read, never_taught
     from bench.stages.calibrate import load_calibration
+    from bench.stages.caution import cautions
     from bench.stages.equip import find_networks
     from bench.stages.score import ONE_FRAME, score_frames
 
     if moves not in get_args(Moves):
         raise ValueError(f"moves {moves!r}: expected one of {', '.join(get_args(Moves))}")
     clip_model = None if clip_model == SWITCHED_OFF else clip_model
-    thresholds, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
+    if clip_model and not can_read(clip_model, prompt):
+        raise FrameholdError(f"prompt {prompt!r}: {never_taught([prompt])}")
+    calibrated, _ = load_calibration(profile, str(calibration) if calibration else None, clip_model)
     find_networks(profile, offline=False)
     embedder = ClipEmbedder(load_clip(find_clip(clip_model))) if clip_model else None
     scored = score_frames(_frames(video, fps), profile, embedder, prompt)
@@ -185,7 +190,7 @@ def score_video(
     row = scored.row
     if row.frames < 2:
         raise MissingClip(ONE_FRAME)
-    verdict = judge(curves, row.frames, row.fps, moves, thresholds.classes)
+    verdict = judge(curves, row.frames, row.fps, moves, calibrated.classes)
     points = [
         (curve.signal, *point) for curve in scored.curves for point in zip(curve.frames, curve.values, strict=True)
     ]
@@ -199,6 +204,7 @@ def score_video(
         metrics=scored.metrics,
         curves=pd.DataFrame(points, columns=["signal", "frame", "value"]),
         evidence=pd.DataFrame(verdict.evidence, columns=["frame", "evidence", "signal"]),
+        notes=tuple(cautions([(row, verdict)], calibrated)),
     )
 
 
@@ -242,15 +248,20 @@ def calibrate(
     alpha: float = 0.05,
     workers: int = 0,
     offline: bool = False,
-) -> None:
-    """Learn a profile's thresholds from a folder of real footage and write them to `out`, for `calibration=`."""
+) -> dict[str, Any]:
+    """Learn a profile's thresholds from a folder of real footage and write them to `out`, for `calibration=`.
+
+    Returns what `framehold calibrate --json` prints: the footage of each rate class, and `left_out` by name.
+    """
     from bench.stages import Crew
+    from bench.stages.calibrate import about_learnt, write_calibration
     from bench.stages.calibrate import calibrate as learn
-    from bench.stages.calibrate import write_calibration
     from bench.stages.run import workers_or_cores
 
     crew = Crew(workers=workers_or_cores(workers))
-    write_calibration(Path(out), learn(Path(reference), profile, alpha, crew, offline))
+    learnt = learn(Path(reference), profile, alpha, crew, offline)
+    write_calibration(Path(out), learnt.calibration)
+    return about_learnt(learnt)
 
 
 def video_features(

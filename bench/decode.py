@@ -21,7 +21,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from bench.records import MissingClip, Picture, counted
@@ -30,6 +30,9 @@ Kind = Literal["mov", "matroska", "avi", "gif", "webp"]  # ffmpeg's names of the
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 MOST_PIXELS = 64 * 2**20  # of a frame; 8K has 33 million. More is a decompression bomb, not a clip
 DEFAULT_FPS = 24.0  # only for frames that come with neither a time nor a rate
+UNDECODABLE = "its content cannot be decoded as video (damaged or cut off?)"
+AGAIN = "make or download it again"
+CONTAINERS = "mp4, mov, webm, mkv, avi, gif, webp, or a folder of png or jpg"
 PICTURE_ERRORS = (OSError, SyntaxError, EOFError, Image.DecompressionBombError)  # Pillow's, for a broken file
 
 
@@ -61,9 +64,11 @@ class Reading:
     def _complaint(self, error: BaseException) -> str:
         frames = f"{self.count} of {self.declared} frames" if self.declared else counted(self.count, "frame")
         if not self.whole:
-            return f"truncated: {frames} can be read"
+            return f"truncated: {frames} can be read, the file is cut off: {AGAIN}"
         reason = getattr(error, "strerror", None) or str(error)
-        return f"corrupt after {frames}: {reason}" if self.count or self.declared else reason
+        if self.count or self.declared:
+            return f"corrupt after {frames}: {reason}"
+        return f"{UNDECODABLE}: {AGAIN}" if isinstance(error, av.FFmpegError | UnidentifiedImageError) else reason
 
 
 # ---- frames ------------------------------------------------------------------------------------------------------
@@ -84,8 +89,8 @@ def container_kind(path: Path) -> Kind:
         head = file.read(12)
     kind = sniff(head)
     if kind is None:
-        found = "no known kind of video" if head else "the file is empty"
-        raise MissingClip(f"{path}: {found} (mp4, mov, webm, mkv, avi, gif, webp, or a folder of png or jpg)")
+        reason = f"{UNDECODABLE}: {AGAIN}, as {CONTAINERS}" if head else f"the file is empty: {AGAIN}"
+        raise MissingClip(f"{path}: {reason}")
     return kind
 
 

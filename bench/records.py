@@ -24,6 +24,7 @@ Json = Mapping[str, Any]
 Picture = NDArray[np.uint8]  # height x width x 3, RGB
 
 
+NAMED = 3  # of the files that were left out; the others are in the JSON
 REAL, FROZEN = "real footage", "frozen frame"
 """The two rows that stand in every table; no model may have their names."""
 
@@ -369,6 +370,28 @@ class Calibration:
     classes: tuple[RateClass, ...]
     sources: tuple[str, ...] = ()
     versions: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Files of reference footage that were not used, each with its reason, of how many there were."""
+
+    of: int = 0
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """How many, and the first of them by name; nothing where all were used.
+
+        >>> LeftOut(9, {"a.mp4": "the file is empty", "b.mp4": "5 frames, fewer than 8"}).told
+        'left out 2 of 9 files: a.mp4: the file is empty; b.mp4: 5 frames, fewer than 8'
+        """
+        if not self.reasons:
+            return ""
+        named = [f"{file}: {reason}" for file, reason in list(self.reasons.items())[:NAMED]]
+        if more := len(self.reasons) - len(named):
+            named.append(f"and {more} more")
+        return f"left out {len(self.reasons)} of {counted(self.of, 'file')}: {'; '.join(named)}"
 
 
 @dataclass(frozen=True)

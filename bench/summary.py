@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from bench.calibration import conformal_rank
 from bench.holds import STATIC, Motion, is_static
-from bench.records import Hold, Interval, Json, Moves, RateClass, RealHold
+from bench.records import FROZEN, REAL, Hold, Interval, Json, Moves, RateClass, RealHold, counted
 from bench.resampling import generator, interval, prompt_weights, unseen_clips, unseen_prompt
 from bench.survival import (
     Flags,
@@ -103,7 +104,7 @@ def summarize_clips(
     return {
         "frames_held": _mean_block(clips, np.ones(len(clips)), reach, draws),
         "seconds_held": _mean_block(clips, np.array([clip.seconds for clip in clips]), reach_seconds, draws),
-        "held_to_end": held_to_end(clips, reach),
+        "held_to_end": held_to_end(clips, reach) | {"horizon": reach},
         "by_cause": incidence_by_cause(held, broke, causes, reach),
         "by_category": {
             category: {"frames_held": _mean_block(group, np.ones(len(group)), reach, draws), "clips": len(group)}
@@ -118,6 +119,29 @@ def summarize_clips(
 def summarize_reality(rate: RateClass, horizon: int, horizon_seconds: float) -> dict[str, Any]:
     """The ceiling: what the rule says of real footage that took no part in making it."""
     return summarize_clips([_as_judged(real) for real in rate.reality], horizon, horizon_seconds)
+
+
+def summarize_references(
+    clips: Sequence[Judged], moves: Mapping[str, Moves], classes: Sequence[RateClass], horizon: int, seconds: float
+) -> dict[str, dict[str, Any]]:
+    """Real footage in the rate class of most clips, and a frozen frame for each prompt."""
+    rate = classes[Counter(clip.rate for clip in clips).most_common(1)[0][0]]
+    fps = float(median(clip.fps for clip in clips))
+    return {
+        REAL: summarize_reality(rate, horizon, seconds),
+        FROZEN: dict(summarize_frozen(moves, rate, fps, horizon, seconds)),
+    }
+
+
+def reality_notes(references: Mapping[str, Json], horizon: int) -> list[str]:
+    """That real footage was not watched up to the horizon, where it was not: nobody knows how long it would hold."""
+    frames = references[REAL]["frames_held"]["horizon"] if references else horizon
+    if frames >= horizon:
+        return []
+    return [
+        f"Real footage is known over its first {counted(frames, 'frame')} only: its row is of those, and says nothing "
+        f"of the rest of the {counted(horizon, 'frame')}."
+    ]
 
 
 def summarize_frozen(moves: Mapping[str, Moves], rate: RateClass, fps: float, horizon: int, seconds: float) -> Json:

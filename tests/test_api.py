@@ -117,6 +117,25 @@ def test_a_rate_for_a_file_that_has_times_is_refused(clips: Path, tmp_path: Path
     assert bench.score_video(tmp_path, fps=12).fps == pytest.approx(12)
 
 
+def test_what_the_guarantee_does_not_reach_is_told_in_the_words_of_a_run(clips: Path, tmp_path: Path) -> None:
+    """The calibration that comes with framehold knows 49 frames at 24 a second, and 4 to 24 frames a second."""
+    assert bench.score_video(clips / "whole.mp4").notes == ()
+    long, slow = pan(52, 2, height=48, width=64), pan(6, 3, height=48, width=64)
+    (longer,) = bench.score_video(np.stack(long), fps=24).notes
+    assert longer == (
+        "The clip is longer than the footage behind the threshold (49 frames): there a false alarm has a chance of "
+        "about 5% per that many frames, not per clip."
+    )
+    (far,) = bench.score_video(np.stack(slow), fps=2).notes
+    assert far == (
+        "The clip is of a frame rate far from all that were calibrated (24, 12, 8, 4 distinct frames a second): judged "
+        "by the nearest, without a guarantee."
+    )
+    write_clip(tmp_path / "ffv1.mkv", long, fps=24)
+    run = bench.run(clips=tmp_path, model="mine", out=tmp_path.with_name("long"), workers=1)
+    assert longer in run.summary["notes"]
+
+
 def test_a_change_of_everything_breaks_it() -> None:
     video = np.stack([*pan(24, 3, height=48, width=64), *pan(8, 3, seed=5, height=48, width=64)])
     score = bench.score_video(video, fps=24)
@@ -152,7 +171,7 @@ def test_pictures_need_their_rate(fps: float | None) -> None:
 
 def test_a_video_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("not a video")
-    with pytest.raises(bench.MissingClip, match="no known kind of video"):
+    with pytest.raises(bench.MissingClip, match="its content cannot be decoded as video"):
         bench.score_video(tmp_path / "a.mp4")
     with pytest.raises(bench.MissingClip, match="the clip has no frame"):
         bench.score_video([], fps=24)

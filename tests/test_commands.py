@@ -527,6 +527,26 @@ def test_a_fault_of_our_own_is_exit_2_and_no_regression(call: Call, monkeypatch:
     assert error.startswith("framehold: RuntimeError: torn: a damaged file, or a fault of framehold")
 
 
+def test_what_was_left_out_of_footage_is_told_and_in_the_json(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.records import Calibration, LeftOut
+    from bench.stages.calibrate import Learnt
+    from bench.stages.validate import Study
+
+    left_out = LeftOut(9, {f"{name}.mp4": "the file is empty" for name in "abcd"})
+    line = f"left out 4 of 9 files: {''.join(f'{name}.mp4: the file is empty; ' for name in 'abc')}and 1 more"
+    share = {"value": 0.0, "low": 0.0, "high": 0.1}
+    study = Study("f", "x", 5, 5, 12, 0, {"clips": 5, "share": share}, (), {}, {}, {}, left_out=left_out)
+    learnt = Learnt(Calibration("light", 1, 0.05, ()), left_out)
+    monkeypatch.setattr("bench.stages.calibrate.calibrate", lambda *_: learnt)
+    monkeypatch.setattr("bench.stages.validate.validate", lambda out, *_: out.mkdir(exist_ok=True) or study)
+    for command in (("calibrate", "--reference", tmp_path), ("validate", "--out", "study")):
+        assert line in call(*command).out.splitlines()
+        content = json.loads(call(*command, "--json").out)
+        assert content["left_out"] == {"of": 9, "reasons": dict(left_out.reasons)}
+
+
 def test_validate_names_the_files_it_wrote_and_the_targets_it_is_below(
     call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -432,30 +432,46 @@ def test_the_decoder_refuses_frames_larger_than_their_header_says(
 
 # ---- not a clip --------------------------------------------------------------------------------------------------
 
+AGAIN = "make or download it again"
+NO_VIDEO = f"its content cannot be decoded as video (damaged or cut off?): {AGAIN}"
+
 
 def test_what_is_not_a_clip_is_missing_and_named(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("A video of a dog.\n" * 50)
-    assert refusal(tmp_path / "text.mp4").startswith("no known kind of video")
+    assert refusal(tmp_path / "text.mp4").startswith(NO_VIDEO)
     (tmp_path / "empty.mp4").touch()
-    assert refusal(tmp_path / "empty.mp4").startswith("the file is empty")
+    assert refusal(tmp_path / "empty.mp4") == f"the file is empty: {AGAIN}"
     assert refusal(tmp_path / "absent.mp4") == "No such file or directory"
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / ".hidden.png").write_bytes(b"")
     (tmp_path / "folder" / "notes.txt").write_text("no pictures")
     assert refusal(tmp_path / "folder") == "holds no frame"
     Image.new("RGB", (8, 8)).save(tmp_path / "still.mp4", format="PNG")
-    assert refusal(tmp_path / "still.mp4").startswith("no known kind of video")
+    assert refusal(tmp_path / "still.mp4").startswith(NO_VIDEO)
     for path in (tmp_path / "text.mp4", tmp_path / "absent.mp4", tmp_path / "folder"):
         with pytest.raises(MissingClip):
             probe(path)
 
 
+@pytest.mark.parametrize("name", ["junk.mp4", "junk.mkv", "junk.gif", "junk.webp"])
+def test_content_that_only_begins_like_a_video_is_not_called_of_no_kind(tmp_path: Path, name: str) -> None:
+    """A whole file of the right first bytes: a decoder's own words for it would tell nobody what to do."""
+    head = {
+        "junk.mp4": u32(16) + b"ftypisom" + bytes(4),
+        "junk.mkv": b"\x1a\x45\xdf\xa3\x82xx",
+        "junk.gif": b"GIF89a" + b"xy" * 9,
+        "junk.webp": b"RIFF\x08\0\0\0WEBPjunk",
+    }
+    (tmp_path / name).write_bytes(head[name])
+    assert refusal(tmp_path / name) == NO_VIDEO
+
+
 def test_a_playlist_cannot_make_other_files_be_read(tmp_path: Path) -> None:
     target = write_clip(tmp_path / "h264.mp4", pattern(3))
     (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{target}\n#EXT-X-ENDLIST\n")
-    assert refusal(tmp_path / "list.mp4").startswith("no known kind of video")
+    assert refusal(tmp_path / "list.mp4").startswith(NO_VIDEO)
     (tmp_path / "concat.mkv").write_text(f"ffconcat version 1.0\nfile {target}\n")
-    assert refusal(tmp_path / "concat.mkv").startswith("no known kind of video")
+    assert refusal(tmp_path / "concat.mkv").startswith(NO_VIDEO)
 
 
 def test_cover_art_is_no_video(tmp_path: Path) -> None:
@@ -573,7 +589,7 @@ def test_containers_say_whether_they_are_whole(tmp_path: Path, kind: decode.Kind
 def test_the_half_picture_of_a_cut_gif_does_not_count(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "picture.gif", noise(6, 64, 48))
     path.write_bytes(path.read_bytes()[:-100])
-    assert refusal(path) == "truncated: 5 frames can be read"
+    assert refusal(path) == f"truncated: 5 frames can be read, the file is cut off: {AGAIN}"
     assert measure(path, "gif") == (False, 5)
 
 
@@ -582,7 +598,7 @@ def test_a_truncated_file_says_how_many_frames_of_how_many(tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[:-2000])
     count = len(list(read_until_missing(path)))
     assert 0 < count < 12
-    assert refusal(path) == f"truncated: {count} of 12 frames can be read"
+    assert refusal(path) == f"truncated: {count} of 12 frames can be read, the file is cut off: {AGAIN}"
 
 
 @pytest.mark.parametrize("name", [*CUT, "picture.gif", "picture.webp"])

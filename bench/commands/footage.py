@@ -32,7 +32,8 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Learn thresholds from your own real footage; use them with `run --calibration`."""
-    from bench.stages.calibrate import about_calibration, write_calibration
+    from bench.report.spelling import one_way
+    from bench.stages.calibrate import about_learnt, write_calibration
     from bench.stages.calibrate import calibrate as stage
 
     if out.is_dir() or not out.absolute().parent.is_dir():
@@ -40,14 +41,15 @@ def calibrate(
     check_file("--out", out)
     with crew_of(executor, workers) as crew:
         learnt = stage(reference, profile, alpha, crew, offline)
-    write_calibration(out, learnt)
-    about = about_calibration(learnt)
+    write_calibration(out, learnt.calibration)
+    about = about_learnt(learnt)
     lines = [
         f"{rate['fps']:g} fps: {rate['frames']} frames, {rate['sources']} sources, false alarms on sources held out "
         f"{rate['false_alarms']} of {rate['tested_sources']}"
         for rate in about["classes"]
     ]
-    show(about, as_json, "\n".join([f"wrote {out}", *lines]))
+    lines += filter(None, [learnt.left_out.told])
+    show(about, as_json, "\n".join(map(one_way, [f"wrote {out}", *lines])))
 
 
 def validate(
@@ -66,6 +68,7 @@ def validate(
     """Break unbroken footage in known ways at known frames, and say how many are found, and where."""
     from dataclasses import asdict
 
+    from bench.report.spelling import one_way
     from bench.report.study import study_table, write_study
     from bench.report.targets import below_targets
     from bench.stages.validate import validate as stage
@@ -86,4 +89,5 @@ def validate(
         f"{name}: alarms on {its['alarms']['value']:.0%} of {its['trials']}" for name, its in study.controls.items()
     ]
     lines += [f"{name}: {its['held_share']:.0%} of it held" for name, its in study.adversaries.items()]
+    lines += map(one_way, filter(None, [study.left_out.told]))
     show(content, False, "\n".join([*lines, *(str(path) for path in paths)]))

@@ -15,7 +15,7 @@ from rich.text import Text
 from bench.ranking import Entry, Leaderboard
 from bench.records import Json, counted
 from bench.report.markdown import latex, plain, spreadsheet, table
-from bench.report.spelling import one_way
+from bench.report.spelling import one_way, row_name
 from bench.report.words import cause_label
 from bench.run_folder import replace_text
 
@@ -74,6 +74,7 @@ def _block(block: Json) -> dict[str, object]:
     columns: dict[str, object] = {}
     for name in ("frames_held", "seconds_held", "held_to_end"):
         columns |= {name if key == "value" else f"{name}_{key}": block[name][key] for key in ("value", "low", "high")}
+    columns["horizon"] = block["frames_held"]["horizon"]
     columns |= {key: block[key] for key in ("broke", "censored", "static")}
     columns |= {f"cause.{cause}": share for cause, share in block["by_cause"].items()}
     for category, numbers in block["by_category"].items():
@@ -182,7 +183,7 @@ def _cells(board: Leaderboard) -> list[tuple[str, ...]]:
              str(entry.clips), str(entry.missing))
         )  # fmt: skip
     for name, block in board.references.items():
-        rows.append(("", name, *_numbers(block), "", "", ""))
+        rows.append(("", row_name(name, block, board.horizon), *_numbers(block), "", "", ""))
     return rows
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.report.spelling import percent, unit
+from bench.report.spelling import percent, unit, watched
 from bench.report.words import cause_label
 
 REFERENCES = {"real footage": "the ceiling", "frozen frame": "the floor"}
@@ -47,7 +47,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class TableRow:
-    """A row of the table. `reach` is set where no clip lasts to the horizon: the mean then ends there."""
+    """A row of the table. `watched` says over how many frames it is, where no clip lasts to the horizon."""
 
     model: str
     anchor: str
@@ -56,7 +56,7 @@ class TableRow:
     seconds_held: Estimate
     held_to_end: Estimate
     bar: Bar | None
-    reach: int | None
+    watched: str
     causes: tuple[Cause, ...]
     nothing: str
     """Said in place of causes."""
@@ -108,7 +108,7 @@ def _row(name: str, block: Mapping[str, Any], horizon: int, anchor: str = "", ro
         seconds_held=_estimate(block["seconds_held"], "{:.2f}".format, ONE_PROMPT),
         held_to_end=_estimate(block["held_to_end"], percent, UNSEEN),
         bar=_bar(frames, horizon) if frames else None,
-        reach=int(frames["horizon"]) if frames and frames["horizon"] < horizon else None,
+        watched=watched(block, horizon),
         causes=tuple(Cause(cause_label(cause), percent(share), unit(cause)) for cause, share in shares if share > 0),
         nothing=_nothing(block),
         counts={key: block[key] for key in ("clips", "broke", "censored", "missing", "static")},

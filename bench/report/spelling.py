@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import quote
 
+from bench.records import counted
 from bench.signals import CLIP_LEVEL, SIGNALS, about
 
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -37,6 +40,25 @@ def percent(share: float) -> str:
     if 0.995 <= share < 1:
         return ">99%"
     return f"{share:.0%}"
+
+
+def watched(block: Mapping[str, Any], horizon: int) -> str:
+    """Over how many frames the numbers of a row are, where none of its clips lasts to the horizon; else nothing.
+
+    >>> watched({"frames_held": {"horizon": 49}}, 97), watched({"frames_held": {"horizon": 97}}, 97)
+    ('first 49 frames', '')
+    """
+    frames = block["frames_held"]
+    return f"first {counted(int(frames['horizon']), 'frame')}" if frames and frames["horizon"] < horizon else ""
+
+
+def row_name(name: str, block: Mapping[str, Any], horizon: int) -> str:
+    """The name of a row and over how many frames it is, where a table has one cell for both.
+
+    >>> row_name("real footage", {"frames_held": {"horizon": 49}}, 97)
+    'real footage, first 49 frames'
+    """
+    return ", ".join(filter(None, (name, watched(block, horizon))))
 
 
 def unit(signal: str) -> str | None:

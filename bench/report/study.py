@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from bench.records import Interval
+from bench.records import Interval, LeftOut
+from bench.report.markdown import plain
 from bench.report.study_misses import study_misses_page
 from bench.report.targets import below_targets, family_rows, measure_rows, target_rows
 from bench.run_folder import replace, replace_text
@@ -41,10 +42,12 @@ def write_study(study: Mapping[str, Any], found: Sequence[Found], out: Path) -> 
 
 def study_markdown(study: Mapping[str, Any], found: Sequence[Found]) -> str:
     """All tables of a study."""
+    left_out = plain(LeftOut(**study["left_out"]).told)
     lines = [
         "# Does the hold find breaks whose frame is known?",
         "",
         f"Footage: {study['clips']} clips of {study['sources']} sources, {study['frames']} frames, about 24 a second.",
+        *([f"{left_out[0].upper()}{left_out[1:]}."] if left_out else []),
         f"Thresholds: {study['thresholds']}. {study['trials']} failures laid. Intervals are 95%.",
         "",
         f"False alarms: {_share(study['false_alarms']['share'])} of {study['false_alarms']['clips']} unbroken clips.",

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from bench.report.spelling import one_way
+from bench.report.spelling import one_way, row_name
 from bench.report.words import cause_label
 
 COLUMNS = (
@@ -31,11 +31,12 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     for column in COLUMNS:
         words = column in {"model", "what broke it"}
         table.add_column(column, justify="left" if words else "right", overflow="fold" if words else "ellipsis")
+    horizon = summary["horizon"]
     for name, block in sorted(summary["models"].items(), key=_rank):
-        table.add_row(*_cells(name, block))
+        table.add_row(*_cells(row_name(name, block, horizon), block))
     table.add_section()
     for name, block in summary["reference"].items():
-        table.add_row(*_cells(name, block), style="dim")
+        table.add_row(*_cells(row_name(name, block, horizon), block), style="dim")
     return table
 
 

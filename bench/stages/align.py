@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from importlib.resources import files
@@ -20,23 +20,45 @@ THRESHOLD_FILE = "alignment-embedded.json"
 SWITCHED_OFF = "none"  # as in --clip none
 DRAWN_BY = "procedural"  # the backend whose pictures the embedded CLIP knows
 NAMED = 3  # unknown words that are named
+INSTEAD = f"pass a pretrained one, for example --clip {EXAMPLE_CLIP}"
 
 
 def default_clip(suite: Suite, sources: Sequence[Source]) -> str | None:
-    """The embedded CLIP where it knows the pictures and every word of the prompts; None where it would guess."""
+    """The embedded CLIP where it knows the pictures and every word of a prompt; None where it would only guess."""
     return None if why_no_default(suite, sources) else EMBEDDED_CLIP
 
 
 def why_no_default(suite: Suite, sources: Sequence[Source]) -> str | None:
-    """Why the embedded CLIP has nothing to say, and what to do; None where it has."""
-    wanted = f"pass a pretrained one, for example --clip {EXAMPLE_CLIP}"
+    """Why the embedded CLIP has nothing to say of any prompt, and what to do; None where it has."""
     if not suite.prompts or any(source.backend != DRAWN_BY for source in sources):
-        return f"the embedded CLIP knows only what the {DRAWN_BY} backend draws: {wanted}"
-    words = list(dict.fromkeys(word for prompt in suite.prompts for word in unknown_words(prompt.text)))
-    if words:
-        named = ", ".join(map(repr, words[:NAMED])) + (f" and {len(words) - NAMED} more" * (len(words) > NAMED))
-        return f"the embedded CLIP was never taught {named}: {wanted}"
-    return None
+        return f"the embedded CLIP knows only what the {DRAWN_BY} backend draws: {INSTEAD}"
+    return _why_no_prompt(suite)
+
+
+def check_asked(clip_model: str, suite: Suite) -> None:
+    """Raises FrameholdError where the embedded CLIP, asked for by name, knows no prompt of the suite in full."""
+    if clip_model == EMBEDDED_CLIP and (why := _why_no_prompt(suite)):
+        raise FrameholdError(f"--clip {EMBEDDED_CLIP}: no prompt of suite {suite.name} can be scored: {why}")
+
+
+def can_read(clip_model: str, prompt: str) -> bool:
+    """Whether that CLIP has something to say of a prompt: the embedded one where it was taught every word of it."""
+    return clip_model != EMBEDDED_CLIP or not unknown_words(prompt)
+
+
+def never_taught(prompts: Iterable[str]) -> str | None:
+    """One reason with the words of all prompts that the embedded CLIP was never taught; None where there are none."""
+    words = list(dict.fromkeys(word for prompt in prompts for word in unknown_words(prompt)))
+    if not words:
+        return None
+    named = ", ".join(map(repr, words[:NAMED])) + (f" and {len(words) - NAMED} more" * (len(words) > NAMED))
+    return f"the embedded CLIP was never taught {named}: {INSTEAD}"
+
+
+def _why_no_prompt(suite: Suite) -> str | None:
+    if any(can_read(EMBEDDED_CLIP, prompt.text) for prompt in suite.prompts):
+        return None
+    return never_taught(prompt.text for prompt in suite.prompts)
 
 
 def with_alignment(calibration: Calibration, clip_model: str | None) -> Calibration:

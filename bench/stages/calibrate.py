@@ -20,6 +20,7 @@ from bench.executors import open_executor
 from bench.records import (
     Calibration,
     FrameholdError,
+    LeftOut,
     MissingClip,
     Picture,
     Profile,
@@ -66,8 +67,16 @@ class Measured:
     windows: Mapping[float, Reference]
 
 
-def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offline: bool = False) -> Calibration:
-    """Thresholds from the videos in `reference`; one that cannot be read is left out.
+@dataclass(frozen=True)
+class Learnt:
+    """A calibration, and the footage that taught it nothing."""
+
+    calibration: Calibration
+    left_out: LeftOut
+
+
+def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offline: bool = False) -> Learnt:
+    """Thresholds from the videos in `reference`; those that cannot be read or are too short are left out, and told.
 
     Windows cut from one source belong together: a manifest.csv with columns file and source_id says which do. Raises
     FrameholdError when the footage is too little for the false-alarm level, WeightsAbsent without the networks.
@@ -82,32 +91,54 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
             f"{len(sources)}: add footage, or allow more with --alpha"
         )
     networks = find_networks(profile.name, offline)
-    footage = measure_footage(reference, profile, crew)
+    footage, left_out = measure_footage(reference, profile, crew)
     try:
         classes = classes_from(footage, profile, alpha)
     except ValueError as error:
-        raise FrameholdError(f"--reference {reference}: {error}") from error
-    return Calibration(
+        raise FrameholdError("; ".join(filter(None, (f"--reference {reference}: {error}", left_out.told)))) from error
+    idle = {each.name: reason for each in footage if (reason := _idle(each, classes))}
+    calibration = Calibration(
         profile=profile.name,
         profile_version=profile.version,
         alpha=alpha,
         classes=classes,
-        sources=tuple(f"{each.name} {each.sha256[:16]}" for each in footage),
+        sources=tuple(f"{each.name} {each.sha256[:16]}" for each in footage if each.name not in idle),
         versions={name: version(name) for name in DECISIVE} | networks,
     )
+    return Learnt(calibration, LeftOut(left_out.of, {**left_out.reasons, **idle}))
 
 
-def measure_footage(reference: Path, profile: Profile, crew: Crew) -> list[Measured]:
-    """Every video in the folder at every rate it can stand for; one that cannot be read is left out."""
+def _idle(each: Measured, classes: Sequence[RateClass]) -> str | None:
+    """Why a clip that was measured taught no class; None where it taught one."""
+    reached = [(rate, each.windows[rate.fps].frames) for rate in classes if rate.fps in each.windows]
+    if any(frames >= rate.frames for rate, frames in reached):
+        return None
+    if not reached:
+        return "no frame rate that it can stand for has enough sources"
+    rate, frames = reached[0]
+    return f"too short: {frames} of {counted(rate.frames, 'frame')} at {rate.fps:g} a second"
+
+
+def measure_footage(reference: Path, profile: Profile, crew: Crew) -> tuple[list[Measured], LeftOut]:
+    """Every video in the folder at every rate it can stand for, and why others cannot be measured."""
     jobs = [Job(str(path), source, profile.name) for path, source in clips_of(reference)]
     measured: dict[int, Measured] = {}
+    failed: dict[int, str] = {}
     crew.progress("calibrate", 0, len(jobs))
     ended = open_executor(crew.executor)(measure_reference, jobs, crew.workers)
     for done, (index, outcome) in enumerate(ended, start=1):
         if outcome.result:
             measured[index] = outcome.result
+        else:
+            failed[index] = outcome.missing or ""
         crew.progress("calibrate", done, len(jobs))
-    return [measured[index] for index in sorted(measured)]
+    reasons = dict(named_reason(jobs[index].path, failed[index]) for index in sorted(failed))
+    return [measured[index] for index in sorted(measured)], LeftOut(len(jobs), reasons)
+
+
+def named_reason(path: str, reason: str) -> tuple[str, str]:
+    """(name of the file, why it is left out); errors begin with the path, which is not said twice."""
+    return Path(path).name, reason.removeprefix(f"{path}: ")
 
 
 def classes_from(
@@ -201,7 +232,17 @@ def measure_reference(job: Job) -> Measured:
         frames = (Frame(index, index * step / fps, picture) for index, picture in enumerate(kept))
         curves = {curve.signal: curve for curve in score_frames(frames, job.profile, unseen=sha256).curves}
         windows[rate] = Reference(job.source, curves, len(kept), fps / step)
+    if not windows:
+        raise MissingClip(
+            f"{path}: {len(times)} frames at {fps:.3g} a second: too short or too slow for every rate that is "
+            f"calibrated ({', '.join(f'{rate:g}' for rate in RATES)})"
+        )
     return Measured(path.name, job.source, sha256, windows)
+
+
+def about_learnt(learnt: Learnt) -> dict[str, Any]:
+    """What `framehold calibrate` tells: the thresholds' level and footage, and what was left out of it."""
+    return about_calibration(learnt.calibration) | {"left_out": asdict(learnt.left_out)}
 
 
 def about_calibration(calibration: Calibration) -> dict[str, Any]:

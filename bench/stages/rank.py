@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, median
@@ -12,7 +11,7 @@ import numpy as np
 
 from bench.comparison import Horizons, stand_in
 from bench.ranking import Entry, Leaderboard, Place, rank_models
-from bench.records import FROZEN, REAL, FrameholdError, Json
+from bench.records import FrameholdError, Json
 from bench.run_folder import RunFolder
 from bench.stages import Crew, check_horizon
 from bench.stages.admit import RULES, Submission, admit
@@ -24,10 +23,10 @@ from bench.summary import (
     common_horizon,
     holds_of,
     over_prompts,
+    reality_notes,
     resampled_means,
     summarize_clips,
-    summarize_frozen,
-    summarize_reality,
+    summarize_references,
 )
 from bench.survival import Floats, restricted_mean
 
@@ -56,6 +55,7 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
     prompts = len({clip.prompt_id for one in admitted for clip in one.judged})
     places, pairs = rank_models(values, _replicates(admitted, reach), prompts)
     entries = [_entry(one, places[one.label], numbers[one.label], reach) for one in admitted]
+    references = _references(admitted, held[0], reach, seconds)
     return Leaderboard(
         suite=f"{spec.suite.name}-v{spec.suite.version}",
         suite_sha256=spec.suite.sha256,
@@ -65,11 +65,11 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
         horizon_seconds=seconds,
         prompts=prompts,
         entries=tuple(sorted(entries, key=lambda entry: (-values[entry.label], entry.label))),
-        references=_references(admitted, held[0], reach, seconds),
+        references=references,
         rejected=tuple(rejected),
         pairs=tuple(pairs),
         rules=tuple(RULES) if rules else (),
-        notes=tuple(_notes(admitted, held[0], asked, reach, rules)),
+        notes=(*_notes(admitted, held[0], asked, reach, rules), *reality_notes(references, reach)),
     )
 
 
@@ -107,15 +107,9 @@ def _entry(one: Submission, place: Place, numbers: Json, horizon: int) -> Entry:
 
 
 def _references(admitted: Sequence[Submission], standard: HeldRun, horizon: int, seconds: float) -> Mapping[str, Json]:
-    """Real footage in the rate class of most clips, and a frozen frame for each prompt."""
     clips = [clip for one in admitted for clip in one.judged]
-    rate = standard.calibration.classes[Counter(clip.rate for clip in clips).most_common(1)[0][0]]
     moves = {row.prompt_id: row.moves for one in admitted for row in one.rows}
-    fps = float(median(clip.fps for clip in clips))
-    return {
-        REAL: summarize_reality(rate, horizon, seconds),
-        FROZEN: summarize_frozen(moves, rate, fps, horizon, seconds),
-    }
+    return summarize_references(clips, moves, standard.calibration.classes, horizon, seconds)
 
 
 def _notes(admitted: Sequence[Submission], standard: HeldRun, asked: int, reach: int, rules: bool) -> list[str]:

@@ -19,7 +19,7 @@ from bench.records import FrameholdError, MissingRule, Source, Spec, Suite, slug
 from bench.run_folder import RunFolder
 from bench.signals import open_profile
 from bench.stages import Crew, check_horizon
-from bench.stages.align import SWITCHED_OFF, default_clip
+from bench.stages.align import SWITCHED_OFF, check_asked, default_clip
 from bench.stages.calibrate import load_calibration
 from bench.stages.equip import about_networks, find_networks
 from bench.stages.generate import generate, plan_jobs
@@ -48,7 +48,7 @@ def plan_run(
 ) -> Spec:
     """The request of a run. `backends` are names, or `name/model` for one of its models; `clips` is a folder or file.
 
-    Alignment is seen by `clip_model`, else by the embedded CLIP where it knows prompts and pictures; `none` by none.
+    Alignment is seen by `clip_model`, else by the embedded CLIP where it knows pictures and a prompt; `none` by none.
     Raises FrameholdError naming the option that cannot be.
     """
     backends = [spell_out(name) for name in backends]
@@ -77,6 +77,8 @@ def plan_run(
         clip_model = default_clip(chosen, sources)
     elif clip_model == SWITCHED_OFF:
         clip_model = None
+    else:
+        check_asked(clip_model, chosen)
     _, mark = load_calibration(profile, calibration, clip_model)
     return Spec(
         suite=chosen,

@@ -26,7 +26,7 @@ from bench.signals.motion import standstill
 from bench.signals.published import clip_score, clip_temporal_consistency, flickering_step, temporal_flickering
 from bench.signals.views import working_picture
 from bench.stages import Crew
-from bench.stages.align import why_no_default
+from bench.stages.align import can_read, never_taught, why_no_default
 from bench.stages.equip import find_networks, open_networks
 from bench.stages.tables import curves_table, join_tables, metrics_table, read_part, write_part
 from bench.video import DEFAULT_FPS, Frame, frames_per_second, is_held, read_frames
@@ -53,7 +53,6 @@ class Job:
     clip: ClipRow
     profile: str
     weights: Weights | None
-    unscored: str | None
     fingerprint: str
 
 
@@ -64,7 +63,7 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
         raise FrameholdError(f"{run.root} has no clips yet: run `framehold generate {run.root}` first")
     weights, unscored = _clip_weights(spec, offline)
     networks = find_networks(spec.profile, offline)
-    jobs = [_job(run, spec, clip, weights, unscored, networks) for clip in clips if clip.file]
+    jobs = [_job(run, spec, clip, weights, networks) for clip in clips if clip.file]
     run.cache_folder.mkdir(exist_ok=True)
     todo = [job for job in jobs if not run.part_path(job.clip.clip_id, job.fingerprint).exists()]
     failed: dict[str, ScoredRow] = {}
@@ -77,38 +76,36 @@ def score(run: RunFolder, crew: Crew, offline: bool = False) -> list[ScoredRow]:
             failed[job.clip.clip_id] = ScoredRow(job.clip.clip_id, job.fingerprint, missing=reason)
         done += 1
         crew.progress("score", done, len(jobs))
-    return _write_tables(run, jobs, failed)
+    return _write_tables(run, jobs, failed, unscored)
 
 
 @contextmanager
 def scoring_ahead(run: RunFolder, offline: bool = False) -> Iterator[Callable[[ClipRow], None]]:
     """Score each clip that is told, in a process beside whoever makes the next; `score` finds done what was done."""
     spec = run.spec()
-    weights, unscored = _clip_weights(spec, offline)
+    weights, _ = _clip_weights(spec, offline)
     networks = find_networks(spec.profile, offline)
     run.cache_folder.mkdir(exist_ok=True)
     with closing(Beside()) as beside:
 
         def ahead(clip: ClipRow) -> None:
             if clip.file:
-                beside.add(score_clip, _job(run, spec, clip, weights, unscored, networks))
+                beside.add(score_clip, _job(run, spec, clip, weights, networks))
 
         yield ahead
 
 
-def _job(
-    run: RunFolder,
-    spec: Spec,
-    clip: ClipRow,
-    weights: Weights | None,
-    unscored: str | None,
-    networks: Mapping[str, str],
-) -> Job:
-    mark = _fingerprint(clip, spec.profile, weights, networks)
-    return Job(str(run.root), clip, spec.profile, weights, unscored, mark)
+def _job(run: RunFolder, spec: Spec, clip: ClipRow, weights: Weights | None, networks: Mapping[str, str]) -> Job:
+    """A clip is seen by the CLIP that can read its prompt, whatever the other prompts are."""
+    seen_by = weights if weights and can_read(weights.name, clip.prompt) else None
+    return Job(str(run.root), clip, spec.profile, seen_by, _fingerprint(clip, spec.profile, seen_by, networks))
 
 
-def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow]) -> list[ScoredRow]:
+def _write_tables(
+    run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow], unscored: str | None
+) -> list[ScoredRow]:
+    """The tables of all clips. What no CLIP saw has one reason, that a reader need not read once a prompt."""
+    unscored = unscored or never_taught(job.clip.prompt for job in jobs if not job.weights)
     rows, curves, metrics = [], [], []
     for job in jobs:
         clip_id = job.clip.clip_id
@@ -119,7 +116,7 @@ def _write_tables(run: RunFolder, jobs: list[Job], failed: dict[str, ScoredRow])
         if row.frames < 2:
             rows.append(ScoredRow(clip_id, job.fingerprint, missing=ONE_FRAME))
             continue
-        rows.append(row)
+        rows.append(row if job.weights else replace(row, unscored={"alignment": unscored}))
         curves.append(table)
         metrics.append(metrics_table(clip_id, values))
     replace_table(run.curves_path, join_tables(curves, CURVES))
@@ -163,8 +160,7 @@ def score_clip(job: Job) -> None:
     frames = read_frames(run.root / job.clip.file, folder_fps=job.clip.fps or DEFAULT_FPS)
     embedder = ClipEmbedder(load_clip(job.weights)) if job.weights else None
     scored = score_frames(frames, job.profile, embedder, job.clip.prompt, job.clip.sha256)
-    unscored = {"alignment": job.unscored} if job.unscored else scored.row.unscored
-    row = replace(scored.row, clip_id=job.clip.clip_id, fingerprint=job.fingerprint, unscored=unscored)
+    row = replace(scored.row, clip_id=job.clip.clip_id, fingerprint=job.fingerprint)
     write_part(
         run.part_path(row.clip_id, job.fingerprint), curves_table(row.clip_id, scored.curves), scored.metrics, row
     )

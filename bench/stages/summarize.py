@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from bench.holds import Judgement, judge, long_enough
-from bench.records import FROZEN, REAL, Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
+from bench.records import Calibration, ClipRow, Curve, FrameholdError, Moves, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records, replace_table, replace_text
 from bench.stages import Crew, check_horizon
 from bench.stages.align import about_alignment
 from bench.stages.calibrate import about_calibration, load_calibration
+from bench.stages.caution import cautions
 from bench.stages.distance import Request, distance
 from bench.stages.seal import seal
 from bench.stages.strips import write_strips
@@ -26,12 +27,11 @@ from bench.summary import (
     Judged,
     common_horizon,
     draw_thresholds,
+    reality_notes,
     summarize_clips,
-    summarize_frozen,
-    summarize_reality,
+    summarize_references,
 )
 
-FAR = 1.6  # a frame rate further than this, by ratio, from every class is outside the calibration
 NOTHING: Mapping[str, Any] = {  # of a model whose clips are all missing
     "frames_held": None,
     "seconds_held": None,
@@ -72,6 +72,7 @@ def summarize(run: RunFolder, crew: Crew, horizon: int | None = None, offline: b
     summary["calibration"] = {"name": name, "sha256": mark} | about_calibration(calibration)
     summary["calibration"] |= about_alignment(spec.clip_model)
     summary["notes"] = _notes(rows, scored, judged, calibration)
+    summary["notes"] += reality_notes(summary["reference"], summary["horizon"])
     if spec.reference and rows:
         _add_distances(run, spec, summary, crew, offline)
     replace_text(run.summary_path, json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
@@ -167,14 +168,9 @@ def _summary(
 def _reference(
     clips: Sequence[ClipRow], rows: Sequence[Judged], calibration: Calibration, horizon: int, seconds: float
 ) -> dict[str, Any]:
-    """Real footage (the ceiling) in the rate class of most clips, and a frozen frame (the floor) for each prompt."""
-    rate = calibration.classes[Counter(row.rate for row in rows).most_common(1)[0][0]]
+    """The two reference rows, with their counts."""
     moves = {clip.prompt_id: clip.moves for clip in clips}
-    fps = float(np.median([row.fps for row in rows]))
-    blocks: dict[str, dict[str, Any]] = {
-        REAL: summarize_reality(rate, horizon, seconds),
-        FROZEN: dict(summarize_frozen(moves, rate, fps, horizon, seconds)),
-    }
+    blocks = summarize_references(rows, moves, calibration.classes, horizon, seconds)
     for block in blocks.values():
         block["clips"] = block["broke"] + block["censored"] + block["static"]
         block["missing"] = 0
@@ -201,22 +197,7 @@ def _notes(
     calibration: Calibration,
 ) -> list[str]:
     """What a reader must know before trusting the numbers, a sentence each."""
-    notes = []
-    longer = [row for row in rows if scored[row.clip_id].distinct_frames > calibration.classes[row.rate].frames]
-    if longer:
-        lengths = sorted({calibration.classes[row.rate].frames for row in longer})
-        notes.append(
-            f"{len(longer)} of {len(rows)} clips are longer than the footage behind their threshold "
-            f"({', '.join(map(str, lengths))} frames): for them a false alarm has a chance of about "
-            f"{calibration.alpha:.0%} per that many frames, not per clip."
-        )
-    far = [row for row in rows if row.fps and not 1 / FAR <= judged[row.clip_id].rate_ratio <= FAR]
-    if far:
-        rates = ", ".join(f"{rate.fps:g}" for rate in calibration.classes)
-        notes.append(
-            f"{len(far)} of {len(rows)} clips have a frame rate far from all that were calibrated ({rates} distinct "
-            "frames a second): they are judged by the nearest, without a guarantee."
-        )
+    notes = cautions([(scored[row.clip_id], judged[row.clip_id]) for row in rows], calibration)
     unscored = Counter(reason for row in rows for reason in scored[row.clip_id].unscored.values())
     for reason, count in unscored.most_common():
         notes.append(f"Alignment to the prompt is not scored for {count} of {len(rows)} clips: {reason}.")

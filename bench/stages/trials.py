@@ -19,7 +19,7 @@ from bench.failures.adversaries import posing
 from bench.failures.controls import CONTROLS
 from bench.failures.place import Scene
 from bench.holds import judge
-from bench.records import ClipKey, ClipRequest, MissingClip, Moves, Picture, Prompt, RateClass
+from bench.records import ClipKey, ClipRequest, MissingClip, Moves, Picture, Prompt, RateClass, counted
 from bench.signals.views import working_picture
 from bench.stages.score import Scoring, one_thread
 from bench.validation import OWN, Finding, Trial
@@ -156,7 +156,7 @@ def footage_frames(footage: Footage, most: int) -> tuple[list[Picture], float]:
         if len(times) > 1 and len(times) > most * max(1, round(frames_per_second(times) / RATE)):
             break
     if len(times) < 2:
-        raise MissingClip(f"{footage.path}: {len(times)} frames: too few for a study")
+        raise MissingClip(f"{footage.path}: {counted(len(times), 'frame')}: too few for a study")
     fps = frames_per_second(times)
     step = max(1, round(fps / RATE))
     return pictures[::step][:most], fps / step

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,24 +19,23 @@ from bench.executors import open_executor
 from bench.failures import FAILURES, SEVERITIES, SHARES
 from bench.failures.adversaries import ADVERSARIES, MOVING
 from bench.failures.controls import CONTROLS
-from bench.records import FrameholdError, Json, Profile, RateClass, fingerprint
+from bench.records import FrameholdError, Json, LeftOut, Profile, RateClass, fingerprint
 from bench.run_folder import replace_text
 from bench.signals import open_profile
 from bench.stages import Crew
 from bench.stages.calibrate import (
     Measured,
     classes_from,
-    clips_of,
     has_calibration,
     load_calibration,
     measure_footage,
 )
 from bench.stages.equip import about_networks, find_networks
+from bench.stages.gather import reference_footage, unusable, world_footage
 from bench.stages.miss_strips import draw_misses
 from bench.stages.misses import MissSection
 from bench.stages.told import read_told, write_told
 from bench.stages.trials import BASELINES, RATE, Break, Footage, Told, TrialJob, run_trials
-from bench.suite import load_suite
 from bench.validation import (
     ALWAYS_HALF,
     NEVER,
@@ -48,11 +47,9 @@ from bench.validation import (
     false_alarms,
     find,
 )
-from bench.video import content_hash
 
 FOLDS = 5
 ALPHA = 0.05
-WORLD_SUITE, WORLD_SEEDS = "quick", 5
 LEAST_UNBROKEN = 20  # trials of each control and adversary: a share of few says little
 LONGEST = 64  # frames of a clip that are used, fewer if the calibration knows fewer
 
@@ -73,6 +70,7 @@ class Study:
     adversaries: dict[str, dict[str, Any]]
     about: Json
     misses: tuple[MissSection, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
 
 
 def validate(
@@ -94,31 +92,23 @@ def validate(
     if not reference:
         load_calibration(profile.name)  # the rule of what is drawn here: without one there is no study
     find_networks(profile.name, offline)
-    footage = _reference_footage(reference) if reference else _world_footage()
-    rules, thresholds = _rules(footage, profile, reference, crew)
+    footage = reference_footage(reference) if reference else world_footage()
+    rules, thresholds, reasons = _rules(footage, profile, reference, crew)
     frames = min(LONGEST, *(_class_at(classes).frames for classes in rules.values()))
-    jobs = _jobs(footage, rules, profile, frames, draws, seed)
-    told = list(_run(out, jobs, crew))
+    usable = [clip for clip in footage if clip.name not in reasons]
+    reasons |= unusable(usable, frames, crew)
+    usable = [clip for clip in usable if clip.name not in reasons]
+    if not usable:
+        left_out = LeftOut(len(footage), reasons)
+        raise FrameholdError(f"--reference {reference}: none of its clips can be used; {left_out.told}")
+    jobs = _jobs(usable, rules, profile, frames, draws, seed)
+    told, failed = _run(out, jobs, crew)
+    left_out = LeftOut(len(footage), reasons | failed)
     every = list(chain.from_iterable(told))
-    study = _study(every, frames, len(footage), str(reference or "procedural/steady"), thresholds, seed)
+    study = _study(every, frames, left_out, str(reference or "procedural/steady"), thresholds, seed)
     study = replace(study, misses=tuple(draw_misses(out, jobs, told, crew)))
     replace_text(out / "validation.json", json.dumps(asdict(study), indent=1, ensure_ascii=False) + "\n")
     return study
-
-
-def _world_footage() -> list[Footage]:
-    suite = load_suite(WORLD_SUITE)
-    return [
-        Footage(f"{prompt.id}-{seed}", f"{prompt.id}-{seed}", prompt=prompt, seed=1000 + seed)
-        for prompt in suite.prompts
-        for seed in range(WORLD_SEEDS)
-    ]
-
-
-def _reference_footage(reference: Path) -> list[Footage]:
-    return [
-        Footage(path.name, source, path=str(path), sha256=content_hash(path)) for path, source in clips_of(reference)
-    ]
 
 
 def _class_at(classes: Sequence[RateClass]) -> RateClass:
@@ -127,21 +117,24 @@ def _class_at(classes: Sequence[RateClass]) -> RateClass:
 
 def _rules(
     footage: Sequence[Footage], profile: Profile, reference: Path | None, crew: Crew
-) -> tuple[dict[str, tuple[RateClass, ...]], str]:
-    """The rule that judges each source, and in words whose it is: never one learnt from that source."""
+) -> tuple[dict[str, tuple[RateClass, ...]], str, dict[str, str]]:
+    """The rule that judges each source, in words whose it is, and why files taught none.
+
+    It is never one learnt from that source.
+    """
     sources = sorted({each.source for each in footage})
     if not reference or has_calibration(profile):
         shipped, _ = load_calibration(profile.name)
         known = {line.rsplit(" ", 1)[1] for line in shipped.sources}
         if not reference or not any((each.sha256 or "")[:16] in known for each in footage):
-            return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}"
+            return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}", {}
     least = least_sources(ALPHA)
     if len(sources) - math.ceil(len(sources) / FOLDS) < least:  # told before any clip is measured
         raise FrameholdError(
             f"--reference {reference}: thresholds of profile {profile.name} are learnt for each fifth of the sources "
             f"from the others, which takes {least} others: got {len(sources)} sources in all"
         )
-    measured = measure_footage(reference, profile, crew)
+    measured, left_out = measure_footage(reference, profile, crew)
     order = sorted(sources, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     rules: dict[str, tuple[RateClass, ...]] = {}
     try:
@@ -151,9 +144,9 @@ def _rules(
     except ValueError as error:
         raise FrameholdError(
             f"--reference {reference}: there are no thresholds of profile {profile.name} that none of its clips "
-            f"taught, and it is too little to learn new ones: {error}"
+            "taught, and it is too little to learn new ones: " + "; ".join(filter(None, (str(error), left_out.told)))
         ) from error
-    return rules, f"learnt for each source from the others, {FOLDS} folds"
+    return rules, f"learnt for each source from the others, {FOLDS} folds", dict(left_out.reasons)
 
 
 def _without(measured: Sequence[Measured], tested: set[str], profile: Profile) -> tuple[RateClass, ...]:
@@ -215,18 +208,23 @@ def _spread(clips: int, draws: int, rng: np.random.Generator) -> list[int]:
     return [int(clip) for _ in range(0, draws, clips) for clip in rng.permutation(clips)][:draws]
 
 
-def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> Iterator[list[Told]]:
-    """What was told of every job's trials, from the folder or by doing it; none of a clip that cannot be read."""
+def _run(out: Path, jobs: Sequence[TrialJob], crew: Crew) -> tuple[list[list[Told]], dict[str, str]]:
+    """What was told of every job's trials, from the folder or by doing it, and why clips could not be judged."""
     parts = out / "parts"
     parts.mkdir(parents=True, exist_ok=True)
     paths = [parts / f"{_fingerprint(job)}.json" for job in jobs]
     todo = [number for number, path in enumerate(paths) if not path.exists()]
+    failed: dict[int, str] = {}
     crew.progress("validate", len(jobs) - len(todo), len(jobs))
     ended = open_executor(crew.executor)(run_trials, [jobs[number] for number in todo], crew.workers)
     for done, (index, outcome) in enumerate(ended, start=len(jobs) - len(todo) + 1):
-        write_told(paths[todo[index]], outcome.result or ())
+        if outcome.result:
+            write_told(paths[todo[index]], outcome.result)
+        else:
+            failed[todo[index]] = outcome.missing or ""
         crew.progress("validate", done, len(jobs))
-    yield from map(read_told, paths)
+    told = [[] if number in failed else read_told(path) for number, path in enumerate(paths)]
+    return told, {jobs[number].footage.name: failed[number] for number in sorted(failed)}
 
 
 def _fingerprint(job: TrialJob) -> str:
@@ -235,11 +233,11 @@ def _fingerprint(job: TrialJob) -> str:
     return fingerprint([*known, networks] if networks else known)
 
 
-def _study(told: Sequence[Told], frames: int, clips: int, footage: str, thresholds: str, seed: int) -> Study:
+def _study(told: Sequence[Told], frames: int, left_out: LeftOut, footage: str, thresholds: str, seed: int) -> Study:
     trials = _with_baselines(told)
     clean = [trial for trial in trials if trial.kind == "clean"]
     if not clean:
-        raise FrameholdError(f"{footage}: none of its clips can be read")
+        raise FrameholdError(f"{footage}: none of its clips can be judged; {left_out.told}")
     rng = np.random.default_rng(seed)
     found = [
         one
@@ -258,7 +256,7 @@ def _study(told: Sequence[Told], frames: int, clips: int, footage: str, threshol
     return Study(
         footage=footage,
         thresholds=thresholds,
-        clips=clips,
+        clips=len(clean),
         sources=len({trial.source for trial in clean}),
         frames=frames,
         trials=sum(trial.kind in ("abrupt", "gradual") for trial in trials),
@@ -267,6 +265,7 @@ def _study(told: Sequence[Told], frames: int, clips: int, footage: str, threshol
         controls=controls,
         adversaries=_adversaries(told),
         about={"seed": seed, "severities": SEVERITIES, "shares": list(SHARES), "networks": embedded_sha256()},
+        left_out=left_out,
     )
 
 

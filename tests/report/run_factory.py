@@ -150,7 +150,9 @@ def _summary(clips: Sequence[Made], horizon: int) -> dict[str, Any]:
         }
     real = [RealHold("a", 12, 24.0, 12, False), RealHold("b", 12, 24.0, 12, False), RealHold("c", 12, 24.0, 6, True)]
     reality = summarize_reality(RateClass(24.0, 12, (), (1.0,), 1.0, 0.0, 0.0, tuple(real)), horizon, horizon / 24)
-    still = summarize_clips([Made("frozen", str(k)).judged(STILL) for k in range(3)], horizon, horizon / 24)
+    still = summarize_clips(
+        [Made("frozen", str(k), frames=horizon).judged(STILL) for k in range(3)], horizon, horizon / 24
+    )
     anything = any(clip.hold for clip in clips)
     return {
         "suite": {"name": "tiny", "version": 3, "sha256": "5" * 64},

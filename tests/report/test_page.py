@@ -17,7 +17,8 @@ EVIL_MODEL = "a\"b'<i>\nnew line \u202eRTL\u202c \u0007"
 
 
 def row_of(page: Node, model: str) -> Node:
-    (row,) = [row for row in page.one("table", "ranking").all("tr") if row.all("th")[0].text.split(" the ")[0] == model]
+    rows = page.one("table", "ranking").all("tr")
+    (row,) = [row for row in rows if re.split(" the | first ", row.all("th")[0].text)[0] == model]
     return row
 
 
@@ -93,9 +94,19 @@ def test_missing_clips_are_counted_and_their_reasons_told(tmp_path: Path) -> Non
 
 def test_a_model_watched_for_less_than_the_horizon_says_so(tmp_path: Path) -> None:
     page = page_of(tmp_path, [Made("short", "walk", held(6), frames=6), Made("long", "walk", held(12))])
-    assert "watched to 6 only" in cell(row_of(page, "short"), "frames held")
+    assert row_of(page, "short").one("th").text == "short first 6 frames"
     assert "width:50.0%" in row_of(page, "short").one("i", "track").attributes["style"]
-    assert "watched" not in cell(row_of(page, "long"), "frames held")
+    assert row_of(page, "long").one("th").text == "long"
+
+
+def test_real_footage_that_ends_before_the_horizon_says_so_and_marks_no_end(tmp_path: Path) -> None:
+    """It is known over 12 frames: of the other 8 nobody has seen whether it holds."""
+    page = page_of(tmp_path, [Made("long", "walk", held(20), frames=20)], horizon=20)
+    row = row_of(page, "real footage")
+    assert row.one("th").text == "real footage the ceiling, first 12 frames"
+    assert "width:60.0%" in row.one("i", "track").attributes["style"]
+    assert not page.all("i", "real")
+    assert row_of(page, "frozen frame").one("th").text == "frozen frame the floor"
 
 
 def test_a_break_after_the_horizon_is_counted_but_no_cause_of_a_lost_frame(tmp_path: Path) -> None:

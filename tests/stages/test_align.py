@@ -13,20 +13,21 @@ import pytest
 import bench
 from bench.calibration import conformal_rank
 from bench.networks import EMBEDDED_CLIP, EMBEDDED_SHA256, EMBEDDED_WEIGHTS, EXAMPLE_CLIP
-from bench.records import FrameholdError, Prompt, Source, Suite
-from bench.run_folder import RunFolder, read_rows
+from bench.records import FrameholdError, Prompt, ScoredRow, Source, Suite
+from bench.run_folder import RunFolder, read_records, read_rows
 from bench.signals import about
 from bench.stages import Crew, align
-from bench.stages.align import alignment_threshold, default_clip, why_no_default, with_alignment
+from bench.stages.align import alignment_threshold, can_read, default_clip, why_no_default, with_alignment
 from bench.stages.calibrate import load_calibration
 from bench.stages.redraw import redraw
+from bench.stages.rescore import stored_numbers
 from bench.stages.run import plan_run, run_all
 from bench.stages.verify import verify
 from bench.suite import load_suite, suite_hash
 from tests.factory import procedural_spec
 
 DRAWN = (Source("procedural", {}, ("procedural/steady",)),)
-STRANGE = Suite("strange", 1, (Prompt("a", "A dog runs in a park"), Prompt("b", "A unicorn, a tram, an elk and a yak")))
+KNOWN, STRANGE = Prompt("known", "A dog runs in a park"), Prompt("strange", "A unicorn, a tram, an elk and a yak")
 LEAST_CLIPS = 200
 
 
@@ -43,8 +44,9 @@ def test_by_default_the_embedded_clip_sees_what_the_renderer_draws() -> None:
 
 
 def test_by_default_nothing_is_guessed_of_other_prompts_and_pictures(tmp_path: Path) -> None:
-    assert default_clip(STRANGE, DRAWN) is None
-    assert why_no_default(STRANGE, DRAWN) == (
+    strange = Suite("strange", 1, (STRANGE, Prompt("elk", "An elk walks in a park")))
+    assert default_clip(strange, DRAWN) is None
+    assert why_no_default(strange, DRAWN) == (
         f"the embedded CLIP was never taught 'unicorn', 'tram', 'elk' and 1 more: pass a pretrained one, for example "
         f"--clip {EXAMPLE_CLIP}"
     )
@@ -57,6 +59,28 @@ def test_by_default_nothing_is_guessed_of_other_prompts_and_pictures(tmp_path: P
         f"{EXAMPLE_CLIP}"
     )
     assert plan_run(clips=str(tmp_path), model="m").clip_model is None
+
+
+def test_one_prompt_known_in_full_is_enough_whatever_the_others_are() -> None:
+    assert default_clip(Suite("both", 1, (STRANGE, KNOWN)), DRAWN) == EMBEDDED_CLIP
+    assert can_read(EMBEDDED_CLIP, KNOWN.text)
+    assert not can_read(EMBEDDED_CLIP, STRANGE.text)
+    assert can_read(EXAMPLE_CLIP, STRANGE.text)
+
+
+def test_asked_for_by_name_it_must_know_a_prompt_of_the_suite(tmp_path: Path) -> None:
+    suite = tmp_path / "own.txt"
+    suite.write_text("An elk walks in a park\n")
+    with pytest.raises(FrameholdError) as refused:
+        plan_run(str(suite), ["procedural/pop"], clip_model=EMBEDDED_CLIP)
+    assert str(refused.value) == (
+        "--clip embedded: no prompt of suite own can be scored: the embedded CLIP was never taught 'elk': pass a "
+        f"pretrained one, for example --clip {EXAMPLE_CLIP}"
+    )
+    assert plan_run(str(suite), ["procedural/pop"], clip_model=EXAMPLE_CLIP).clip_model == EXAMPLE_CLIP
+    suite.write_text("An elk walks in a park\nA dog walks in a park\n")
+    assert plan_run(str(suite), ["procedural/pop"], clip_model=EMBEDDED_CLIP).clip_model == EMBEDDED_CLIP
+    assert plan_run(clips=str(tmp_path), model="m", clip_model=EMBEDDED_CLIP).clip_model == EMBEDDED_CLIP  # no suite
 
 
 @pytest.mark.parametrize("suite", ["core", "mini"])
@@ -208,3 +232,31 @@ def test_unknown_words_are_told_in_one_line_and_change_nothing_else(tmp_path: Pa
     )
     assert "alignment" not in run.summary()["calibration"]
     assert np.all([not name.startswith("alignment") for name in run.table(run.curves_path).to_pandas()["signal"]])
+
+
+@pytest.mark.slow
+def test_a_prompt_with_an_unknown_word_is_left_out_and_the_others_are_scored_as_alone(tmp_path: Path) -> None:
+    noble, gallant = Prompt("noble", "A noble dog runs in a park"), Prompt("gallant", "A gallant dog sits in a park")
+    asked = {"all": (noble, KNOWN, gallant), "known": (KNOWN,), "strange": (noble, gallant)}
+    runs = {name: RunFolder(tmp_path / name) for name in asked}
+    for name, prompts in asked.items():
+        seen_by = None if name == "strange" else EMBEDDED_CLIP
+        run_all(runs[name], procedural_spec(("procedural/pop",), prompts, clip_model=seen_by), Crew(), offline=True)
+    alone = stored_numbers(runs["known"]) | stored_numbers(runs["strange"])
+    np.testing.assert_equal(stored_numbers(runs["all"]), alone)
+    assert ["alignment_loss" in numbers.curves for numbers in alone.values()] == [True, False, False]
+    told = {row.clip_id.split("_")[1]: row.unscored for row in read_records(runs["all"].scored_path, ScoredRow)}
+    reason = (
+        "the embedded CLIP was never taught 'noble', 'gallant': pass a pretrained one, for example --clip "
+        f"{EXAMPLE_CLIP}"
+    )
+    assert told == {"noble": {"alignment": reason}, "known": {}, "gallant": {"alignment": reason}}
+    notes = [note for note in runs["all"].summary()["notes"] if "not scored" in note]
+    assert notes == [f"Alignment to the prompt is not scored for 2 of 3 clips: {reason}."]
+    marks = {row["clip_id"]: row["fingerprint"] for name in runs for row in read_rows(runs[name].scored_path)}
+    assert marks == {row["clip_id"]: row["fingerprint"] for row in read_rows(runs["all"].scored_path)}
+
+
+def test_one_video_with_an_unknown_word_is_refused() -> None:
+    with pytest.raises(FrameholdError, match="prompt 'A noble dog runs': the embedded CLIP was never taught 'noble'"):
+        bench.score_video(np.zeros((4, 64, 64, 3), np.uint8), fps=24, prompt="A noble dog runs", clip_model="embedded")

@@ -20,7 +20,7 @@ TEXTS = (
     "A brown dog trots through a park",
     "A blue car drives slowly down a city street",
     "A red ball bounces across a wooden floor",
-    "A woman in a yellow coat walks past trees",
+    "A woman in a yellow coat walks through a forest",
     "A white boat rocks on the waves",
     "A candle burns in a dark room",
     "A flag waves in the wind",

@@ -152,6 +152,35 @@ def test_a_horizon_cuts_frames_and_seconds_alike(write: Write, monkeypatch: pyte
     assert found.margin == pytest.approx(0.0125)
 
 
+def test_real_footage_is_not_said_to_hold_longer_than_it_was_watched(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its clips here have 12 frames, the models' 24."""
+    place = write("run", clips_of("m", [9, None] * 4, frames=24))
+    note = (
+        "Real footage is known over its first 12 frames only: its row is of those, and says nothing of the rest of the "
+        "24 frames."
+    )
+    board = rank([place], Crew())
+    assert board.horizon == 24
+    assert note in board.notes
+    for text in (leaderboard_markdown(board), leaderboard_latex(board)):
+        assert "real footage, first 12 frames" in text
+        assert "frozen frame, first" not in text
+    files = write_leaderboard(board, tmp_path / "out")
+    rows = {row["model"]: row["horizon"] for row in csv.DictReader(files[0].read_text().splitlines())}
+    assert rows == {"m": "24", "real footage": "12", "frozen frame": "24"}
+    assert json.loads(files[1].read_text())["references"]["real footage"]["held_to_end"]["horizon"] == 12
+    assert not any("real footage" in each.lower() for each in rank([place], Crew(), horizon=12).notes)
+
+    monkeypatch.setattr(summarize_stage, "write_strips", lambda *_: None)  # these clips are no videos
+    summary = summarize_stage.summarize(RunFolder(place), Crew())
+    real = summary["reference"]["real footage"]
+    assert (summary["horizon"], real["frames_held"]["horizon"], real["held_to_end"]["horizon"]) == (24, 12, 12)
+    assert note in summary["notes"]
+    assert note not in summarize_stage.summarize(RunFolder(place), Crew(), 12)["notes"]
+
+
 # ---- files -------------------------------------------------------------------------------------------------------
 
 NASTY = '=cmd|"<b>x</b> & 50% of $_a\\b'

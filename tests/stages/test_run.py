@@ -193,7 +193,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> bench.Run:
         ("one", "one frame: "),
         ("dot", None),
         ("cut", "truncated"),
-        ("text", "no known kind of video"),
+        ("text", "its content cannot be decoded as video"),
         ("empty", "the file is empty"),
         ("pngs", "pngs"),
         ("gone", "no such file"),
@@ -228,7 +228,7 @@ def test_a_run_without_one_clip_says_so_after_its_tables_are_written(tmp_path: P
     folder.mkdir()
     for name in ("a.mp4", "b.mp4"):
         (folder / name).write_text("not a video")
-    with pytest.raises(FrameholdError, match=r"all 2 clips are missing; the reason of 1: .*no known kind of video"):
+    with pytest.raises(FrameholdError, match=r"all 2 clips are missing; the reason of 1: .*cannot be decoded as video"):
         bench.run(clips=folder, model="m", out=tmp_path / "run", workers=1)
     run = bench.open_run(tmp_path / "run")
     assert run.holds["missing"].notna().tolist() == [True, True]

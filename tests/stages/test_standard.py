@@ -64,7 +64,7 @@ def frames_of(pictures: Sequence[Picture]) -> list[Frame]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("known")
 def test_from_footage_to_thresholds_to_holds(footage: Path, tmp_path: Path) -> None:
-    learnt = calibrate(footage, "standard", ALPHA, Crew(), offline=True)
+    learnt = calibrate(footage, "standard", ALPHA, Crew(), offline=True).calibration
     assert learnt.profile == "standard"
     (rate,) = learnt.classes
     deciding = {(each.signal, each.mode) for each in rate.detectors if each.decides}

@@ -85,7 +85,7 @@ def test_structural_similarity_is_one_for_equals_and_falls_with_noise() -> None:
 
 def small(patch: pytest.MonkeyPatch) -> None:
     """Two failures over drawn clips of few frames."""
-    patch.setattr("bench.stages.validate.WORLD_SEEDS", 1)
+    patch.setattr("bench.stages.gather.WORLD_SEEDS", 1)
     patch.setattr("bench.stages.validate.LONGEST", 12)
     patch.setattr("bench.stages.validate.LEAST_UNBROKEN", 1)
     patch.setattr("bench.stages.validate.FAILURES", {name: FAILURES[name] for name in ("cut", "vanish")})

@@ -8,12 +8,11 @@ from bench.backends.procedural.figures import Haunt, Joint, Part
 from bench.backends.procedural.reading import Wish
 from bench.backends.procedural.sprites import Point, Sprite, Workshop, flattened
 from bench.backends.procedural.textures import Colour, Material
+from bench.backends.procedural.vocabulary import LEGWEAR, PLAIN_TOPS, TOPS
 
 THIGH, SHIN = 0.245, 0.225
 SHOULDER, UPPER_ARM, FOREARM = -0.275, 0.155, 0.15
 HEEL, TOE, SOLE = -0.035, 0.095, 0.045
-TOPS = ("shirt", "shirts", "jacket", "jackets", "sweater", "sweaters", "coat", "coats", "dress", "dresses")
-PLAIN = frozenset(["coat", "coats", "jacket", "jackets", "dress", "dresses"])
 LONG = frozenset(["coat", "coats", "dress", "dresses", "skirt", "skirts"])
 FAR_SHADE = 0.72  # far limbs lie in the body's shade
 
@@ -31,8 +30,8 @@ def body_parts(wish: Wish, shop: Workshop, rng: np.random.Generator) -> tuple[Pa
     """All parts, the far side first."""
     skin, hair = Material(_pick(rng, SKIN), "cloth", 0.06), Material(_pick(rng, HAIR), "fur", 0.25)
     top = wish.colour(*TOPS) or _pick(rng, SHIRTS)
-    legs = wish.colour("trousers", "jeans", "pants") or _pick(rng, TROUSERS)
-    shirt = Material(top, "stripes" if not wish.words & PLAIN else "cloth", 0.16)
+    legs = wish.colour(*LEGWEAR) or _pick(rng, TROUSERS)
+    shirt = Material(top, "stripes" if not wish.words & PLAIN_TOPS else "cloth", 0.16)
     cloth, shoes = Material(legs, "cloth", 0.16), Material(Colour(64, 50, 44), "cloth", 0.12)
     woman = bool(wish.words & {"woman", "women", "girl", "girls", "lady"})
     parts = [

@@ -19,6 +19,7 @@ from bench.backends.procedural.places import PLACES
 from bench.backends.procedural.reading import Wish
 from bench.backends.procedural.subjects import SUBJECTS, Subject
 from bench.backends.procedural.textures import Bytes
+from bench.backends.procedural.vocabulary import ROOTED
 from bench.records import Picture, fingerprint
 
 RENDERER_VERSION = 2  # any change to a pixel needs another: holds of two versions are not of the same clips
@@ -118,7 +119,7 @@ def _camera(wish: Wish, speed: float, rng: Rng) -> Move:
 def _slots(wish: Wish, subject: Subject, lens: Lens, rng: np.random.Generator, faces: int) -> list[Slot]:
     """Where the figures stand: side by side, smaller the more there are; a row of still ones for a gliding camera."""
     gliding = any(name.startswith("glide") for name in wish.cameras)
-    count = LONG_ROW if gliding and subject.rooted and wish.count > 1 else wish.count
+    count = LONG_ROW if gliding and wish.subject in ROOTED and wish.count > 1 else wish.count
     phases = (float(rng.uniform()) + np.arange(count) * 0.37) % 1.0
     shifts = rng.uniform(-1, 1, count)
     if count != wish.count:

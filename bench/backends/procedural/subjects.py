@@ -21,15 +21,12 @@ POOL = Place((), PLACES["forest"].sky, None, Colour(52, 84, 84), bands=PLACES["f
 
 @dataclass(frozen=True)
 class Subject:
-    """`width` is of a lone one in picture heights; `setting` overrules the place the prompt names; what is
-    `rooted` can stand in a row that a gliding camera passes.
-    """
+    """`width` is of a lone one in picture heights; `setting` overrules the place the prompt names."""
 
     build: Build
     width: float
     depth: float = 1.0
     setting: Place | None = None
-    rooted: bool = False
 
 
 SUBJECTS: dict[str, Subject] = {
@@ -47,10 +44,10 @@ SUBJECTS: dict[str, Subject] = {
     "candle": Subject(flames.candle, 0.4),
     "fire": Subject(flames.fire, 0.6),
     "flag": Subject(things.flag, 0.72),
-    "tree": Subject(rooted.tree, 0.6, depth=1.08, rooted=True),
-    "house": Subject(rooted.house, 0.84, depth=1.1, rooted=True),
-    "lighthouse": Subject(rooted.lighthouse, 0.6, depth=1.05, rooted=True),
-    "windmill": Subject(rooted.windmill, 0.8, depth=1.05, rooted=True),
+    "tree": Subject(rooted.tree, 0.6, depth=1.08),
+    "house": Subject(rooted.house, 0.84, depth=1.1),
+    "lighthouse": Subject(rooted.lighthouse, 0.6, depth=1.05),
+    "windmill": Subject(rooted.windmill, 0.8, depth=1.05),
     "waterfall": Subject(fluids.waterfall, 1.0, depth=1.45, setting=POOL),
     "waves": Subject(fluids.waves, 1.0, setting=PLACES["sea"]),
 }

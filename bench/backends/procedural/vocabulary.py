@@ -57,7 +57,7 @@ PLACE_NOUNS = {noun: name for name, place in PLACES.items() for noun in place.no
 # walking). Its own way of moving comes first.
 ACTIONS: dict[str, dict[str, str]] = {
     "person": {
-        "walk": "walk stroll hike",
+        "walk": "walk stroll hike hik",
         "run": "run jog sprint",
         "stand": "stand waits waiting",
         "wave": "wave waving greet",
@@ -123,10 +123,12 @@ OWN_PLACE: dict[str, str] = {
     "waterfall": "forest",
     "waves": "sea",
 }
+ROOTED = frozenset({"tree", "house", "lighthouse", "windmill"})  # they can stand in a row that a gliding camera passes
 OWN_PROP = {"village": "house", "street": "house", "sea": "waves"}  # what a place is full of, if not of trees
 
 NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
-NUMBERS |= {"dozen": 12, "pair": 2, "couple": 2, "several": 3, "group": 4, "crowd": 5, "flock": 4}
+GROUPS = {"dozen": 12, "pair": 2, "couple": 2, "several": 3, "group": 4, "flock": 4}
+NUMBERS |= GROUPS
 PLURAL_WITHOUT_S = frozenset({"people", "men", "women", "children", "cattle"})
 SINGULAR_WITH_S = frozenset({"bus"})
 
@@ -135,29 +137,43 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+OTHER_NUMBERS = _words(  # that it does not draw
+    "zero eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty "
+    "seventy eighty ninety hundred hundreds thousand thousands million millions dozens many lots numerous countless "
+    "endless crowd crowds swarm swarms herd herds pack packs horde hordes army armies fleet throng flocks groups"
+)
+NEGATIONS = _words("no not without never nobody none nothing neither nor")
 OTHER_ACTIONS = _words(
     "dances dancing jumps jumping swims swimming sits sitting sleeps sleeping eats eating drinks drinking cooks "
     "cooking talks talking climbs climbing rides riding throws throwing kicks kicking explodes exploding"
 )
-GARMENTS = _words(
-    "shirt shirts coat coats jacket jackets dress dresses skirt skirts sweater sweaters trousers jeans pants hair sail "
-    "roof"
-)
+TOPS = ("shirt", "shirts", "jacket", "jackets", "sweater", "sweaters", "coat", "coats", "dress", "dresses")
+PLAIN_TOPS = _words("coat coats jacket jackets dress dresses")  # the others are striped
+LEGWEAR = ("trousers", "jeans", "pants")
+GARMENTS = frozenset((*TOPS, *LEGWEAR, "skirt", "skirts", "hair", "sail", "roof"))
+WORN_BY = {"sail": "boat", "roof": "house"}  # the others by people
 PREPOSITIONS = _words(
     "along through down up across over behind in into on onto at by past near from with under around against of to "
     "toward towards above beside between inside outside while as wearing"
 )
 FRAMING = _words("camera view shot video footage clip closeup zoom row handheld")
-# What may stand in a prompt without a trace in the picture, or is read elsewhere.
+# What may stand in a prompt without a trace in the picture, or is read elsewhere. What would be seen has no place here.
 PASSING = _words(
-    "a an the it its his her he she they their this that and or but then who which one there is are be as if so "
-    "very small big large little tall short long young old new quiet calm busy empty sunny cloudy windy rainy "
-    "bright dark light deep high low strong gentle soft sandy wooden snowy lone single alone slow slowly fast "
-    "quickly gently quietly still happily steadily along across all day night morning evening dusk dawn sunset "
-    "sunrise wind winds breeze draught air sun hand wing wings tail leg legs flame dancing line tree trunk trunks "
-    "pillars posts columns pool rocks striped plain colourful colorful hot sailing rubber wide narrow distance "
-    "middle pan pans panning zoom zooms zooming push pushes pull pulls dolly glide glides gliding slide slides "
-    "move moves moving travel travels shaky handheld held back away closer sideways steady static full second "
-    "seconds"
+    "a an the it its his her he she they their this that these and or but then who which one there is are be as if so "
+    "has have for very small big large little tall short long young old new quiet calm busy empty sunny cloudy windy "
+    "bright dark light deep high low strong gentle soft sandy wooden snowy lone single alone slow slowly fast quickly "
+    "gently quietly still happily steadily along across among all some few day morning afternoon noon summer wind "
+    "winds breeze draught air sun hand hello wing wings tail leg legs flames dancing line tree trunk trunks pillars "
+    "posts columns pool rocks sails striped plain colourful colorful hot sailing rubber wide narrow distance middle "
+    "move moves moving travel travels away full second seconds left right out side path trail way landscape "
+    "background horizon ground scene film movie showing shows seen happy cheerful peaceful beautiful pretty lovely "
+    "cute nice noble gallant brave proud playful curious friendly lively energetic graceful elegant majestic tame "
+    "wild lazy real realistic cinematic calmly peacefully gracefully proudly cheerfully lazily softly rapidly swiftly "
+    "briskly energetically playfully majestically elegantly smoothly leisurely lightly silently freely continuously "
+    "constantly static steady"
+)
+CAMERA_WORDS = _words(
+    "pan pans panning zooms zooming push pushes pushing pull pulls pulling dolly dollies glide glides gliding slide "
+    "slides sliding truck trucks trucking follows following tracks tracking shaky held back closer sideways"
 )
 OCCLUDERS = {"trunk": "trunks", "tree": "trunks", "pillar": "posts", "column": "posts", "post": "posts"}
