@@ -170,7 +170,7 @@ PASSING = _words(
     "cute nice noble gallant brave proud playful curious friendly lively energetic graceful elegant majestic tame "
     "wild lazy real realistic cinematic calmly peacefully gracefully proudly cheerfully lazily softly rapidly swiftly "
     "briskly energetically playfully majestically elegantly smoothly leisurely lightly silently freely continuously "
-    "constantly static steady"
+    "constantly static steady photo photograph quality highly detailed 4k 8k hd uhd photorealistic sharp"
 )
 CAMERA_WORDS = _words(
     "pan pans panning zooms zooming push pushes pushing pull pulls pulling dolly dollies glide glides gliding slide "
