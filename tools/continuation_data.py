@@ -25,19 +25,14 @@ from bench.failures.controls import CONTROLS, faded
 from bench.failures.place import Scene
 from bench.records import Picture
 from bench.signals.cells import Cells
-from bench.signals.continuation import extremes
 from bench.signals.views import Walk, working_picture
 from bench.stages.calibrate import FASTER, RATES, clips_of
 from bench.video import content_hash, frames_per_second, is_held, read_frames
-from tools.continuation_drawn import DRAWN, FIRST_SEED, DrawnClip, drawn_clip
-from tools.continuation_soon import early_onset, redrawn, softened, unrelated
+from tools.continuation_drawn import DRAWN, DrawnClip, drawn_clip
 
 LONGEST = 64  # frames of a take
 SHORTEST = 10
-TAKES, WHOLE_TAKES = 12, 2  # of each clip; the first show the whole picture from its first frame on, others a part
-FASTEST_EVERY = 3  # takes: one at the fastest rate of the clip, so that all rates are taught about alike
-EARLY_FROM = 6  # takes from this one on break as generated clips do: early, softly, in every frame anew
-SOFT, SOFT_CHANCE = "soft-", 0.5  # of the sudden failures of such takes
+TAKES, WHOLE_TAKES = 6, 2  # of each clip; the first show the whole picture from its first frame on, others a part
 SMALLEST_PART = 0.5  # of the width and of the height
 DRAWS = 14  # failures laid on a take
 DRAWN_DRAWS = 6
@@ -47,7 +42,6 @@ LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
 HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
 """Failures that are laid on twice as often as others."""
 CONTROLS_A_TAKE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
-DRAWN_FADED = 80  # drawn clips that also fade
 FADES, FADED = "fades", (0.1, 0.6)  # light that comes and goes, the hardest control: share of the take that it lasts
 
 
@@ -61,7 +55,6 @@ class Examples(NamedTuple):
     frames: int
     steps: NDArray[np.int32]  # container frames
     features: NDArray[np.float16]  # (steps, rows, columns, features)
-    spreads: NDArray[np.float32]  # (steps, 4 x features): their extremes over cells, which every network is told
     whole: NDArray[np.float32]  # (steps, features of the whole picture)
     broken: NDArray[np.int8]  # (steps,)
     cells: NDArray[np.int8]  # (steps, rows, columns)
@@ -108,7 +101,7 @@ def unbroken(kind: str, pictures: Sequence[Picture], every: int = 1, plans: Sequ
         while waiting and waiting[0].onset == index:
             found.append(_broken(copy.deepcopy(teller), waiting.pop(0), pictures))
         told = teller.add(index, picture)
-        if told and (index - 1) % every == 0:  # the first step too: there is nothing before it that it could go on from
+        if told and index % every == 0:
             kept.append(told)
     return [_sequence(kind, "", 0.0, len(pictures), len(pictures), kept, []), *found]
 
@@ -143,41 +136,26 @@ def _sequence(
         cells[k] = np.where(difference > SEEN[1], 1, np.where(difference < SEEN[0], 0, -1))
         broken[k] = 1 if float(difference.max()) > SEEN[1] else -1
     steps = np.array([index for index, _, _ in kept], np.int32)
-    spreads = np.array([extremes(each.astype(np.float32)) for each in features], np.float32)
-    return Examples(kind, severity, share, onset, frames, steps, features, spreads, whole, broken, cells)
+    return Examples(kind, severity, share, onset, frames, steps, features, whole, broken, cells)
 
 
-def plans_for(
-    pictures: list[Picture], other: list[Picture], rng: np.random.Generator, draws: int, early: bool = False
-) -> list[Plan]:
-    """Failures to lay on one clip, hard ones more often; `early` as generated clips have them."""
+def plans_for(pictures: list[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Plan]:
+    """Failures to lay on one clip, hard ones more often."""
     names = [name for name in FAILURES if name not in LEFT_OUT]
     chances = np.array([2.0 if name in HARD else 1.0 for name in names])
     chosen = rng.choice(names, draws, replace=False, p=chances / chances.sum())
-    plans = [_plan(FAILURES[str(name)], pictures, other, rng, early) for name in chosen]
-    if not early:
-        return plans
-    last = min(len(pictures), 1 + GRADUAL_STEPS)
-    plans.append(Plan("unrelated", "", 1.0, 1, True, unrelated(pictures, other, last, rng)))
-    onset = early_onset(len(pictures), rng)
-    share, frames = redrawn(pictures, onset, min(len(pictures), onset + GRADUAL_STEPS), rng)
-    return [*plans, Plan("redrawn", "", share, onset, True, frames)]
+    return [_plan(FAILURES[str(name)], pictures, other, rng) for name in chosen]
 
 
-def _plan(
-    failure: Failure, pictures: list[Picture], other: list[Picture], rng: np.random.Generator, early: bool
-) -> Plan:
-    onset = early_onset(len(pictures), rng) if early else int(rng.integers(2, len(pictures) - 2))
+def _plan(failure: Failure, pictures: list[Picture], other: list[Picture], rng: np.random.Generator) -> Plan:
+    onset = int(rng.integers(2, len(pictures) - 2))
     severity = str(rng.choice(list(SEVERITIES)))
     share = float(rng.choice(SHARES)) if failure.local else 1.0
-    gradual, name = failure.kind == "gradual", failure.name
-    soft = early and not gradual and (failure.local or name == "cut") and rng.random() < SOFT_CHANCE
-    last = min(len(pictures), onset + (GRADUAL_STEPS if gradual or soft else ABRUPT_STEPS))
-    scene = Scene(pictures if name == "frame_jump" else pictures[:last], other, onset, share)
+    gradual = failure.kind == "gradual"
+    last = min(len(pictures), onset + (GRADUAL_STEPS if gradual else ABRUPT_STEPS))
+    scene = Scene(pictures if failure.name == "frame_jump" else pictures[:last], other, onset, share)
     frames = failure.apply(scene, SEVERITIES[severity], rng)
-    if soft:
-        name, gradual, frames = f"{SOFT}{name}", True, softened(pictures, frames, onset, rng)
-    return Plan(name, severity, share, onset, gradual, frames)
+    return Plan(failure.name, severity, share, onset, gradual, frames)
 
 
 class Footage(NamedTuple):
@@ -190,13 +168,13 @@ class Footage(NamedTuple):
 def take(footage: Footage, number: int, rng: np.random.Generator) -> tuple[float, list[Picture]] | None:
     """(rate, frames at the working size) of one take; None where the clip is too short for any rate.
 
-    Every third take is at the fastest rate that the clip can stand for, the others at one of the others.
+    The first take is at the fastest rate that the clip can stand for, the second at one of the others.
     """
     steps = {rate: max(1, round(footage.fps / rate)) for rate in RATES if rate <= footage.fps * FASTER}
     rates = [rate for rate, step in steps.items() if len(footage.pictures[::step]) >= SHORTEST]
     if not rates:
         return None
-    rate = rates[0] if number % FASTEST_EVERY == 0 else rates[int(rng.integers(min(1, len(rates) - 1), len(rates)))]
+    rate = rates[0] if not number else rates[int(rng.integers(min(1, len(rates) - 1), len(rates)))]
     whole = number < WHOLE_TAKES
     longest = min(LONGEST, len(footage.pictures) // steps[rate])
     start = 0 if whole else int(rng.integers(len(footage.pictures) - (longest - 1) * steps[rate]))
@@ -219,8 +197,7 @@ def examples(footage: Footage, other: Footage, number: int, rng: np.random.Gener
     rate, pictures = taken
     height, width = pictures[0].shape[:2]
     strange = [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in other.pictures[:LONGEST]]
-    plans = plans_for(pictures, strange, rng, DRAWS, number >= EARLY_FROM)
-    found = unbroken(f"real {rate:g}", pictures, plans=plans)
+    found = unbroken(f"real {rate:g}", pictures, plans=plans_for(pictures, strange, rng, DRAWS))
     if int(rng.integers(BACKWARD_EVERY)) == 0:
         found += unbroken(f"backward {rate:g}", pictures[::-1], CONTROL_EVERY)
     for name in rng.choice(list(CONTROLS), CONTROLS_A_TAKE if number < WHOLE_TAKES else 1, replace=False):
@@ -230,15 +207,12 @@ def examples(footage: Footage, other: Footage, number: int, rng: np.random.Gener
 
 def fades(footage: Footage, rng: np.random.Generator) -> list[Examples]:
     """The first two takes of a clip, each coming up from black and going to black, fast or slowly."""
-    takes = [taken for number in range(WHOLE_TAKES) if (taken := take(footage, number, rng))]
-    return [one for rate, pictures in takes for one in _fades(pictures, f"{rate:g}", rng)]
-
-
-def _fades(pictures: Sequence[Picture], rate: str, rng: np.random.Generator) -> list[Examples]:
     found = []
-    for name, turned in (("fade_in", 1), ("fade_out", -1)):
-        light = np.arange(len(pictures)) / (len(pictures) * float(rng.uniform(*FADED)))
-        found += unbroken(f"{name} {rate}", faded(pictures, light[::turned]), CONTROL_EVERY)
+    for number in range(WHOLE_TAKES):
+        if taken := take(footage, number, rng):
+            for name, turned in (("fade_in", 1), ("fade_out", -1)):
+                light = np.arange(len(taken[1])) / (len(taken[1]) * float(rng.uniform(*FADED)))
+                found += unbroken(f"{name} {taken[0]:g}", faded(taken[1], light[::turned]), CONTROL_EVERY)
     return [sequence for sequence in found if len(sequence.steps)]
 
 
@@ -273,12 +247,8 @@ def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tupl
             other = _read(others[int(rng.integers(len(others)))])
             yield targets[number], source, sha256, examples(footage, other, number, rng)
     for number in range(DRAWN)[part::parts]:
-        name = f"drawn-{number}"
-        if not (target := folder / f"{name}.npz").exists():
-            yield target, name, name, examples_drawn(drawn_clip(number))
-        if number < DRAWN_FADED and not (target := folder / f"{name}-{FADES}.npz").exists():
-            pictures, rng = drawn_clip(number).pictures, np.random.default_rng([FIRST_SEED, number, 1])
-            yield target, name, name, _fades(pictures, "drawn", rng)
+        if not (target := folder / f"drawn-{number}.npz").exists():
+            yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))
 
 
 def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
@@ -296,7 +266,6 @@ def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
             "lengths": np.array([len(s.steps) for s in found]),
             "steps": np.concatenate([s.steps for s in found]),
             "features": np.concatenate([s.features for s in found]),
-            "spreads": np.concatenate([s.spreads for s in found]),
             "whole": np.concatenate([s.whole for s in found]),
             "broken": np.concatenate([s.broken for s in found]),
             "cells": np.concatenate([s.cells for s in found]),

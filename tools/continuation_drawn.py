@@ -14,7 +14,7 @@ from bench.backends.procedural.composing import compose_prompt
 from bench.records import Clip, ClipKey, ClipRequest, Picture, Prompt
 from bench.signals.views import working_picture
 
-DRAWN = 240  # clips
+DRAWN = 100  # clips
 FIRST_SEED = 70_000
 FRAMES, RATE, SIDE = 48, 24.0, 256
 HELD = ("procedural/steady", "procedural/trying-times")
