@@ -13,7 +13,7 @@ Clip = Sequence[Picture]
 Adversary = Callable[[Clip, np.random.Generator], list[Picture]]
 
 LOOP = 4  # frames of a loop played to and fro
-PARTS = (0.3, 0.8)  # of the width and of the height, in a slideshow
+PARTS = (0.3, 0.8)  # of the width and of the height, of unrelated pictures
 COPIES = 8  # times a frame is shown when frames are duplicated
 
 
@@ -60,7 +60,7 @@ def noisy_still(clip: Clip, rng: np.random.Generator) -> list[Picture]:
     return [np.clip(np.rint(still + rng.normal(0, 6, still.shape)), 0, 255).astype(np.uint8) for _ in clip]
 
 
-def slideshow(clip: Clip, rng: np.random.Generator) -> list[Picture]:
+def unrelated_pictures(clip: Clip, rng: np.random.Generator) -> list[Picture]:
     """Each frame is some other part of some other frame: nothing goes on, so nothing breaks off either."""
     height, width = clip[0].shape[:2]
     shown = []
@@ -85,7 +85,7 @@ ADVERSARIES: dict[str, Adversary] = {
     "cross_fade": cross_fade,
     "duplicated": duplicated,
     "noisy_still": noisy_still,
-    "slideshow": slideshow,
+    "unrelated_pictures": unrelated_pictures,
     "white_noise": white_noise,
 }
 MOVING = "moving footage"

@@ -124,6 +124,6 @@ def test_what_the_adversaries_do() -> None:
     fade = ADVERSARIES["cross_fade"](CLIP, rng)
     assert np.array_equal(fade[0], CLIP[0])
     assert np.array_equal(fade[-1], CLIP[-1])
-    for name in ("slideshow", "white_noise"):
+    for name in ("unrelated_pictures", "white_noise"):
         shown = ADVERSARIES[name](CLIP, rng)
         assert min(cv2.norm(one, two, cv2.NORM_L1) / one.size for one, two in pairwise(shown)) > 10
