@@ -16,7 +16,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.holds import Motion, displacement_by_frame, evidence, find_hold, motion, reading
+from bench.holds import (
+    Motion,
+    displacement_by_frame,
+    evidence,
+    find_hold,
+    is_unlinked,
+    motion,
+    reading,
+    unmatched_mostly,
+)
 from bench.records import Curve, Detector, Mode, RateClass, RealHold
 
 BINS: dict[Mode, int] = {"level": 4, "jump": 1}  # of motion, equally filled; a jump is held against its own clip
@@ -114,7 +123,7 @@ def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, f
         other = rule(others, reads, fps, frames, alpha)
         for window in tested:
             table = evidence(window.curves, window.frames, other.detectors)
-            hold = find_hold(window.curves, table, other.threshold)
+            hold = find_hold(window.curves, table, other.threshold, unlinked=is_unlinked(window.curves, other))
             reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
     return replace(learnt, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
 
@@ -143,7 +152,14 @@ def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, fr
         threshold=threshold,
         still_subject=sorted(each.subject for each in moved)[lowest],
         still_picture=sorted(each.picture for each in moved)[lowest],
+        unlinked=_unlinked(windows),
     )
+
+
+def _unlinked(windows: Sequence[Reference]) -> float:
+    """Halfway from the least linked real clip to one in which nothing has a match."""
+    shares = [share for window in windows if np.isfinite(share := unmatched_mostly(window.curves))]
+    return (max(shares) + 1) / 2 if shares else 1.0
 
 
 def _folds(windows: Sequence[Reference], folds: int) -> Iterator[tuple[list[Reference], list[Reference]]]:

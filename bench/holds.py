@@ -17,6 +17,9 @@ PICTURE_SIZE = 256  # working pixels: the side of a square of the working area
 MOST = 3.0  # thresholds; one that cannot raise an alarm adds no more than that, however loud it is
 SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
 STATIC = "static"
+LINKED = 0.25  # share of its steps in which a clip must go on from what was before, or nothing in it does
+LEAST_STEPS = 4  # for that; fewer are a cut or two
+NO_LINK = "unmatched"  # the signal that says so
 PADDED = 3  # container frames that a picture stays; fewer are a slow clip's own rate
 
 Floats = NDArray[np.float64]
@@ -176,6 +179,22 @@ def is_slideshow(curves: Curves, distinct_frames_per_second: float, classes: Seq
     return usual >= PADDED and distinct_frames_per_second < min(rate.fps for rate in classes)
 
 
+def unmatched_mostly(curves: Curves) -> float:
+    """Share of the picture without a match in the frame before that three quarters of the steps exceed; NaN for few.
+
+    >>> unmatched_mostly({"unmatched": Curve("unmatched", (1, 2, 3, 4, 5), (0.9, 0.9, 0.1, 0.8, 0.9))})
+    0.8
+    """
+    shares = np.asarray(curves[NO_LINK].values if NO_LINK in curves else ())
+    shares = shares[np.isfinite(shares)]
+    return float(np.quantile(shares, LINKED)) if len(shares) >= LEAST_STEPS else float("nan")
+
+
+def is_unlinked(curves: Curves, rate: RateClass) -> bool:
+    """Does hardly any frame go on from the one before? Each is a cut then, and none stands out from the others."""
+    return unmatched_mostly(curves) > rate.unlinked
+
+
 def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
     """Index of the class whose frame rate is nearest by ratio."""
     return min(range(len(classes)), key=lambda k: abs(np.log(classes[k].fps / distinct_frames_per_second)))
@@ -201,11 +220,15 @@ def judge(
     static = is_static(moved, moves, rate)
     speaking = [one for one in rate.detectors if long_enough(frames, fps, one.least_seconds)]
     table = evidence(curves, frames, speaking)
+    unlinked = is_unlinked(curves, rate)
     most = frames
     if moves != "none" and is_slideshow(curves, distinct, classes):
         most = len(curves["displacement"].frames) + 1
-    hold = _at_most(most, find_hold(curves, table, rate.threshold, static))
-    found = (find_hold(curves, table, threshold, static) for threshold in (thresholds[number] if thresholds else ()))
+    hold = _at_most(most, find_hold(curves, table, rate.threshold, static, unlinked))
+    found = (
+        find_hold(curves, table, threshold, static, unlinked)
+        for threshold in (thresholds[number] if thresholds else ())
+    )
     others = (_at_most(most, other) for other in found)
     redrawn = tuple((other.held_frames, other.broke) for other in others)
     return Judgement(hold, moved, number, distinct / rate.fps, _highest(table.against(rate.threshold)), redrawn)
@@ -216,15 +239,17 @@ def long_enough(frames: int, fps: float, seconds: float) -> bool:
     return frames + 0.5 >= seconds * fps
 
 
-def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False) -> Hold:
+def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, unlinked: bool = False) -> Hold:
     """The first frame with evidence over the threshold raises the alarm; the onset is where that excursion began.
 
-    A static clip held one frame.
+    A static clip held one frame, and so did one whose frames do not go on from one another.
     """
     table, frames = table.against(threshold), table.values.shape[1]
     largest = max(float(table.combined.max(initial=0.0)), 0.0)
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
+    if unlinked:
+        return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, 1.0))
     deciding = table.deciding
     over = np.flatnonzero((table.values[deciding] > 1.0).any(axis=0))
     if not over.size:

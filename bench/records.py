@@ -358,6 +358,8 @@ class RateClass:
     still_picture: float
     """Motion, in picture sizes a second, below which a clip is stiller than real footage."""
     reality: tuple[RealHold, ...] = ()
+    unlinked: float = 1.0
+    """Share of the picture without a match, in three quarters of the steps, above which frames have no link."""
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,19 @@ def test_stillness_is_ranked_rightly_where_floating_point_is_a_little_short() ->
 # ---- what the order and the splitting may not do -----------------------------------------------------------------
 
 
+def test_frames_have_no_link_halfway_beyond_the_least_linked_real_clip() -> None:
+    windows = [
+        replace(window, curves={**window.curves, "unmatched": curve("unmatched", [share] * 23)})
+        for window, share in zip(sources(12, 0), np.linspace(0.1, 0.4, 12), strict=True)
+    ]
+    rate = learn(windows, [LEVEL], 24.0, 24, 0.3)
+    assert rate.unlinked == pytest.approx((0.4 + 1) / 2)
+    assert learn(sources(12, 0), [LEVEL], 24.0, 24, 0.3).unlinked == 1.0
+    apart = replace(windows[-1], curves={**windows[-1].curves, "unmatched": curve("unmatched", [0.99] * 23)})
+    alarms = {real.source: real.broke for real in learn([*windows[:-1], apart], [LEVEL], 24.0, 24, 0.3).reality}
+    assert alarms[apart.source]  # by the rule of the others
+
+
 def test_scores_do_not_depend_on_the_order_of_the_sources() -> None:
     windows = sources(30, 7)
     shuffled = [windows[index] for index in np.random.default_rng(0).permutation(30)]

@@ -457,3 +457,30 @@ def test_a_slow_clip_without_repeats_is_no_slideshow() -> None:
 def test_a_still_that_was_asked_for_may_be_shown_as_slides() -> None:
     classes = [rule(detector("flow"), fps=4.0)]
     assert judge(slides(48, 12), 48, 24.0, "none", classes).hold.held_frames == 48
+
+
+def unlinked(shares: list[float], **fields: float) -> Hold:
+    curves = {"flow": from_logs("flow", [0.0] * len(shares)), "unmatched": curve("unmatched", shares)}
+    return judge(curves, len(shares) + 1, 24.0, "none", [rule(detector("flow"), **fields)]).hold
+
+
+@pytest.mark.parametrize(
+    ("shares", "held"),
+    [
+        ([0.9] * 12, 1),
+        ([0.1] * 2 + [0.9] * 10, 1),
+        ([0.1] * 6 + [0.9] * 6, 13),  # it goes on for a while, and then others must say where it breaks
+        ([0.6] * 12, 13),
+        ([0.9] * 3, 4),
+        ([math.nan] * 8 + [0.9] * 4, 1),
+    ],
+)
+def test_a_clip_whose_frames_do_not_go_on_from_one_another_held_one(shares: list[float], held: int) -> None:
+    hold = unlinked(shares, unlinked=0.6)
+    assert (hold.held_frames, hold.broke) == (held, held == 1)
+    if held == 1:
+        assert (hold.onset_frame, hold.alarm_frame, hold.cause, hold.evidence) == (1, 1, "unmatched", 1.0)
+
+
+def test_without_a_limit_from_real_footage_no_clip_is_unlinked() -> None:
+    assert unlinked([1.0] * 12).broke is False
