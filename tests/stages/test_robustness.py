@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench.failures.adversaries import ADVERSARIES
 from bench.failures.controls import CONTROLS
 from bench.holds import Judgement, judge
 from bench.records import Moves, Picture, Prompt
@@ -46,6 +47,14 @@ def test_a_hard_but_steady_clip_holds_to_its_end(name: str, dog: list[Picture]) 
     frames = CONTROLS[name](dog, dog[::-1], np.random.default_rng(0))
     hold = judged(frames).hold
     assert (hold.held_frames, hold.broke) == (len(frames), False)
+
+
+@pytest.mark.parametrize("fps", [8.0, 12.0, 24.0])
+@pytest.mark.parametrize("name", ["unrelated_pictures", "white_noise"])
+def test_frames_that_have_nothing_to_do_with_one_another_are_no_hold(name: str, fps: float, dog: list[Picture]) -> None:
+    frames = ADVERSARIES[name](dog, np.random.default_rng(0))
+    hold = judged(frames, fps).hold
+    assert (hold.held_frames, hold.broke) == (1, True)
 
 
 @pytest.mark.parametrize("fps", [3.0, 4.0, 6.0, 8.0])
