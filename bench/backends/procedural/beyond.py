@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,11 @@ KNOWN = frozenset().union(
     COLOURS, NUMBERS, SUBJECT_NOUNS, PLACE_NOUNS, GARMENTS, PREPOSITIONS, FRAMING, OCCLUDERS, PASSING
 )
 FORMS = "(e|s|es|ies|ed|ing|[bgmnpt]ing)?"  # how a stem may end
+VERBS = OTHER_ACTIONS.union(  # what any subject does
+    *({stem, f"{stem}s", f"{stem}es", f"{stem}ing", f"{stem}{stem[-1]}ing"}
+      for actions in ACTIONS.values() for stems in actions.values() for stem in stems.split())
+)  # fmt: skip
+SIDE = re.compile(r"\b(left|right)\b")
 SECONDS = ("second", "seconds")  # how long a clip is
 SCENERY = {"tree": {"tree", "pine"}, "house": {"house", "building"}}  # subject -> what of it stands in places
 BESIDE = frozenset({"past", "by", "near", "along", "through", "beside", "between", "toward", "towards"})
@@ -46,6 +51,13 @@ SHOWN_WITH = {  # a place -> others that are in its picture; the sky is, but for
     "beach": {"sea"}, "park": {"meadow"}, "village": {"meadow"}, "mountains": {"meadow"}, "sky": {"meadow"},
 }  # fmt: skip
 OWN_SETTINGS = {"waterfall": {"forest", "sea", "sky"}, "waves": {"sea", "sky"}}  # a place of their own, always
+ACROSS = re.compile(r"\b(?P<start>left|right) to (the )?(?P<goal>(?!(?P=start))(left|right))\b")
+TO_OR_FRO = re.compile(  # a way to go, or to be seen, that no flat figure has
+    r"\b((towards?|away from|to|from|at|past|into|behind|near|beside) (the |a )?camera"
+    r"(?! (\w+ly )?(pan|zoom|push|pull|doll|glid|slid|truck|mov|follow|track))"  # "a dog runs past, the camera pans"
+    r"|from (above|under|inside|behind(?! (an?|the|row|tree|trunk|post|pillar|column))))\b"
+)
+SLOPES = frozenset({"hill", "hills", "mountain", "mountains", "alps", "dune", "dunes"})
 ASTRAY, PANNING, OUTWARDS, INWARDS = (
     re.compile(pattern)
     for pattern in (
@@ -76,7 +88,8 @@ def other_subject(sentence: Sentence, wish: Wish) -> str | None:
     for stretch in sentence.after:
         for word in stretch.words:
             if word in SUBJECT_NOUNS and not _is_there(word, stretch, wish):
-                return f"it draws one subject, a {wish.subject}, and not {word!r} ({stretch.opener} ...): leave it out"
+                there = "" if stretch.opener == "of" else f" ({stretch.opener} ...)"  # "in front of"
+                return f"it draws one subject, a {wish.subject}, and not {word!r}{there}: leave it out"
     return None
 
 
@@ -143,7 +156,20 @@ def unfilmed(sentence: Sentence, wish: Wish) -> str | None:
     both = ("push in" in wish.cameras and PANNING.search(text)) or (OUTWARDS.search(text) and INWARDS.search(text))
     if both:
         return f"{moves}: leave all but one out"
-    return "it goes one way, not left and right: leave one out" if {"left", "right"} <= wish.words else None
+    if wish.cameras and "then" in wish.words:
+        return "its camera does one thing from first to last, and nothing 'then': leave that out"
+    split = {"left", "right"} <= wish.words and (len(SIDE.findall(text)) > 2 or not ACROSS.search(text))
+    return "it goes one way, not left and right: leave one out" if split else None
+
+
+def unsided(sentence: Sentence, wish: Wish) -> str | None:
+    """A way to go, or to be seen, other than from the side and on the level."""
+    if way := TO_OR_FRO.search(" ".join(sentence.words)):
+        return f"it shows a {wish.subject} from the side, and not {way[0]!r}: leave that out"
+    for opener, words in sentence.stretches:
+        if opener in {"up", "down"} and SLOPES & {*words} and "among" not in words:  # "jumps up and down among dunes"
+            return f"it goes on the level, and not {' '.join((opener, *words))!r}: leave that out"
+    return None
 
 
 def undressed(sentence: Sentence, wish: Wish) -> str | None:
@@ -153,11 +179,23 @@ def undressed(sentence: Sentence, wish: Wish) -> str | None:
         return "only balls, flags, shirts and sweaters are 'striped': leave it out"
     if "snowy" in words and wish.place != "snow":
         return f"no snow lies in its {wish.place} ('snowy'): say \"in the snow\", or leave it out"
+    if unlit := _unlit(sentence, wish):
+        return unlit
     for word in sentence.words:
         if word in GARMENTS and wish.subject != WORN_BY.get(word, "person"):
             return f"it draws a {wish.subject} without {word!r}: leave it out"
         if word in THINGS and not THINGS[word](wish) and not word.startswith(_stems(wish.subject)):
             return f"it draws no {word!r} here: leave it out"
+    return None
+
+
+def _unlit(sentence: Sentence, wish: Wish) -> str | None:
+    """A place that is said to be dark, or bright, and is not: candles alone burn in the dark."""
+    wrong = "bright" if wish.subject == "candle" else "dark"
+    for opener, words in sentence.stretches:
+        said = words[words.index(wrong) :] if opener and wrong in words else ()
+        if place := next((word for word in said if word in PLACE_NOUNS), ""):
+            return f"it draws no {wrong} {place} with a {wish.subject} ({wrong!r}): leave that out"
     return None
 
 
@@ -174,7 +212,7 @@ def unknown(sentence: Sentence, wish: Wish) -> str | None:
     """Words that it does not know: what they say would not be there."""
     known = KNOWN | CAMERA_WORDS if wish.cameras or "camera" in wish.words else KNOWN
     does = re.compile(f"({'|'.join(_stems(wish.subject))}){FORMS}")
-    strange = [w for w in dict.fromkeys(sentence.words) if w not in known and not w.isdigit() and not does.fullmatch(w)]
+    strange = [word for word in strangers(sentence.words, known) if not does.fullmatch(word)]
     if not strange:
         return None
     actions = ", ".join(ACTIONS[wish.subject])
@@ -184,10 +222,15 @@ def unknown(sentence: Sentence, wish: Wish) -> str | None:
     )
 
 
+def strangers(words: Sequence[str], known: Set[str] = KNOWN | CAMERA_WORDS | VERBS) -> list[str]:
+    """Those of these words that are not known and no figures, once each."""
+    return [word for word in dict.fromkeys(words) if word not in known and not word.isdigit()]
+
+
 def _stems(subject: str) -> tuple[str, ...]:
     return tuple(" ".join(ACTIONS[subject].values()).split())
 
 
 CHECKS: tuple[Callable[[Sentence, Wish], str | None], ...] = (
-    left_out, other_subject, uncounted, undone, unseen_place, unfilmed, undressed, not_coloured, unknown
+    left_out, other_subject, uncounted, undone, unseen_place, unfilmed, unsided, undressed, not_coloured, unknown
 )  # fmt: skip

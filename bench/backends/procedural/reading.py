@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.backends.procedural.beyond import CHECKS
+from bench.backends.procedural.beyond import ACROSS, CHECKS, strangers
 from bench.backends.procedural.colouring import colours_named
 from bench.backends.procedural.sentence import Sentence, actions_named, is_plural, places_named, read_sentence
 from bench.backends.procedural.textures import Colour
@@ -90,7 +90,9 @@ def _subject(sentence: Sentence, cameras: tuple[str, ...]) -> tuple[str, int]:
         return SUBJECT_NOUNS[noun], _count(sentence, noun)
     place = next((PLACE_NOUNS[word] for word in sentence.heads if word in PLACE_NOUNS), None)
     if not cameras or place is None:
-        raise _refuse(sentence.text, f"no subject it knows (knows: {', '.join(ACTIONS)})")
+        strange = ", ".join(map(repr, strangers(sentence.heads)[:2]))
+        found = f"it does not know {strange} and finds " if strange else ""
+        raise _refuse(sentence.text, f"{found}no subject it knows (knows: {', '.join(ACTIONS)})")
     return OWN_PROP.get(place, "tree"), 3
 
 
@@ -102,7 +104,8 @@ def _count(sentence: Sentence, noun: str) -> int:
     count = numbers[-1] if numbers else 3 if is_plural(noun) else 1
     asked = next((word for word in words if word in OTHER_NUMBERS), count)
     if asked != count or not 1 <= count <= MOST_FIGURES:
-        raise _refuse(sentence.text, f"it draws 1 to {MOST_FIGURES} of a subject, not {asked!r}: ask for as many")
+        fewer = "ask for at least one" if asked in {0, "zero"} else "ask for five or fewer"
+        raise _refuse(sentence.text, f"it draws 1 to {MOST_FIGURES} of a subject, not {asked!r}: {fewer}")
     return count
 
 
@@ -113,7 +116,7 @@ def _cameras(words: Sequence[str]) -> tuple[str, ...]:
     if re.search(
         r"\bcamera\b.*\b(pan|pans|panning|glides?|gliding|moves?|slides?|trucks?|travels?)\b|\bpan(s|ning)?\b", text
     ):
-        found.append("glide left" if "left" in words else "glide right")
+        found.append("glide left" if _way(words) < 0 else "glide right")
     if re.search(r"\b(zoom|zooms|zooming|push|pushes|dolly|dollies|moves) (slowly )?(in|closer|towards?)\b", text):
         found = ["push in"]
     elif re.search(r"\b(zoom|zooms|zooming|pull|pulls|dolly|dollies) (slowly )?(out|back|away)\b", text):
@@ -126,6 +129,16 @@ def _cameras(words: Sequence[str]) -> tuple[str, ...]:
 def _faces(words: Sequence[str], cameras: tuple[str, ...]) -> int:
     if any(camera.startswith("glide") for camera in cameras):
         return 0
+    return _way(words)
+
+
+def _way(words: Sequence[str]) -> int:
+    """1 to the right, -1 to the left, 0 either."""
+    text = " ".join(words)
+    if across := ACROSS.search(text):
+        return -1 if across["goal"] == "left" else 1
+    if enters := re.search(r"\bfrom (the )?(left|right)\b", text):
+        return 1 if enters[2] == "left" else -1
     return -1 if "left" in words else 1 if "right" in words else 0
 
 

@@ -18,6 +18,7 @@ from bench.backends.procedural.vocabulary import (
     SUBJECT_NOUNS,
 )
 
+HALF_DOZEN = re.compile(r"\bhalf (of )?(a )?dozen\b")
 FLAME = "flame"  # of a candle that is named already it is a part, not one more
 
 
@@ -65,7 +66,7 @@ def read_sentence(text: str) -> Sentence:
     """The sentence of a prompt, in lower case."""
     plain = text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").replace("close-up", "closeup")
     plain = re.sub(r"(?<=\d),(?=\d{3})", "", plain.replace("'s", "").replace("n't", " not"))
-    words = tuple(re.findall(r"[^\W_]+", plain))
+    words = tuple(re.findall(r"[^\W_]+", HALF_DOZEN.sub("six", plain.replace("half-", "half "))))
     stretches = _stretches(words)
     head = 0
     while head + 1 < len(stretches) and _only_frames(stretches, head):
@@ -82,13 +83,14 @@ def actions_named(words: tuple[str, ...], subject: str) -> tuple[str, ...]:
     """What that subject is told to do, as it is drawn, once for each word that says so."""
     found = []
     about = ""  # the subject, while nothing but its own words came after it: "a man waves" is not about waves
-    for word in words:
+    told = False  # whether the subject was named already
+    for at, word in enumerate(words):
         noun = word in SUBJECT_NOUNS or word in PLACE_NOUNS
-        if not noun or about:
+        if not noun or about or (told and "wave" in ACTIONS[subject] and _waves_too(words, at)):
             actions = ACTIONS[subject].items()
             found += [action for action, stems in actions if word.startswith(tuple(stems.split()))][:1]
         if SUBJECT_NOUNS.get(word) == subject or word in GARMENTS:
-            about = word
+            about, told = word, True
         elif word in PREPOSITIONS:
             about = ""
     return tuple(found)
@@ -99,13 +101,22 @@ def places_named(sentence: Sentence) -> tuple[tuple[str, str], ...]:
     found = []
     for number, (opener, words) in enumerate(sentence.stretches):
         subject = sentence.subjects[0][0] if number == sentence.head and sentence.subjects else len(words)
+        able = number > sentence.head and any("wave" in ACTIONS[SUBJECT_NOUNS[noun]] for _, noun in sentence.subjects)
         for index, word in enumerate(words if opener else ()):
             verb = word == "waves" and index > subject  # "while a flag waves"
+            verb = verb or (able and _waves_too(words, index))
             if word in PLACE_NOUNS and not verb:
                 found.append((word, PLACE_NOUNS[word]))
             if word in GARMENTS:
                 break  # "in a red dress waves": what follows is a verb
     return tuple(found)
+
+
+def _waves_too(words: tuple[str, ...], at: int) -> bool:
+    """Whether "waves" there is what someone does: "along a beach and waves"."""
+    last = words[at - 1] if at else ""
+    article = next((word for word in reversed(words[:at]) if word in PREPOSITIONS or word in {"a", "an"}), "")
+    return words[at] == "waves" and (last in {"and", "then"} or (last in PLACE_NOUNS and article in {"a", "an"}))
 
 
 def _stretches(words: tuple[str, ...]) -> tuple[Stretch, ...]:
@@ -123,4 +134,5 @@ def _only_frames(stretches: tuple[Stretch, ...], index: int) -> bool:
     if any(word in SUBJECT_NOUNS for word in words):
         return False
     inverted = not stretches[0].words  # the sentence starts with where or when
-    return not words or inverted or stretches[index + 1].opener == "of" or any(word in FRAMING for word in words)
+    aside = set(words) <= {"the", "left", "right"}  # "the camera pans | from left | to right | across"
+    return aside or inverted or stretches[index + 1].opener == "of" or any(word in FRAMING for word in words)
