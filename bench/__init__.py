@@ -50,7 +50,7 @@ class VideoScore:
     curves: pd.DataFrame
     evidence: pd.DataFrame
     notes: tuple[str, ...]
-    """What to know before trusting it, as in a run's summary: longer, or of another rate, than what was calibrated."""
+    """What to know before trusting it, as in a run's summary: longer than what was calibrated, a prompt no CLIP saw."""
 
 
 class Run:
@@ -173,7 +173,7 @@ def score_video(
     from bench.networks import ClipEmbedder, find_clip, load_clip
     from bench.stages.align import SWITCHED_OFF, can_read, never_taught
     from bench.stages.calibrate import load_calibration
-    from bench.stages.caution import cautions
+    from bench.stages.caution import cautions, not_aligned
     from bench.stages.equip import find_networks
     from bench.stages.score import ONE_FRAME, score_frames
 
@@ -191,6 +191,7 @@ def score_video(
     if row.frames < 2:
         raise MissingClip(ONE_FRAME)
     verdict = judge(curves, row.frames, row.fps, moves, calibrated.classes)
+    unaligned = [not_aligned(1, 1, "no clip_model was given")] if prompt and not embedder else []
     points = [
         (curve.signal, *point) for curve in scored.curves for point in zip(curve.frames, curve.values, strict=True)
     ]
@@ -204,7 +205,7 @@ def score_video(
         metrics=scored.metrics,
         curves=pd.DataFrame(points, columns=["signal", "frame", "value"]),
         evidence=pd.DataFrame(verdict.evidence, columns=["frame", "evidence", "signal"]),
-        notes=tuple(cautions([(row, verdict)], calibrated)),
+        notes=(*cautions([(row, verdict)], calibrated), *unaligned),
     )
 
 

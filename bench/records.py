@@ -395,6 +395,10 @@ class LeftOut:
             named.append(f"and {more} more")
         return f"left out {len(self.reasons)} of {counted(self.of, 'file')}: {'; '.join(named)}"
 
+    def after(self, error: str) -> str:
+        """An error about the footage that is left, and what was left out of it."""
+        return "; ".join(filter(None, (error, self.told)))
+
 
 @dataclass(frozen=True)
 class AlignmentThreshold:

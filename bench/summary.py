@@ -75,19 +75,19 @@ def draw_thresholds(classes: Sequence[RateClass], alpha: float, replicates: int 
 def common_horizon(clips: Sequence[Judged], asked: int | None = None) -> tuple[int, float]:
     """Frames and seconds of the shortest model, a model's length being the median of its clips'.
 
-    `asked` frames cut the seconds too: no model counts beyond what they last at its own rate.
+    Seconds are of `asked` frames instead, where those are given, at the rate of the fastest model.
     """
     lengths: dict[str, list[Judged]] = {}
     for clip in clips:
         lengths.setdefault(clip.model, []).append(clip)
     frames = min(median(clip.frames for clip in group) for group in lengths.values())
-    seconds = min(median(seconds_within(clip, asked) for clip in group) for group in lengths.values())
+    seconds = min(median(seconds_until(clip, asked) for clip in group) for group in lengths.values())
     return int(frames), float(seconds)
 
 
-def seconds_within(clip: Judged, horizon: int | None) -> float:
-    """Seconds that a clip lasts, up to a horizon in frames where there is one."""
-    return (clip.frames if horizon is None else min(clip.frames, horizon)) * clip.seconds
+def seconds_until(clip: Judged, horizon: int | None = None) -> float:
+    """Seconds that a horizon in frames lasts at a clip's rate, however long the clip; without one, the clip itself."""
+    return (horizon or clip.frames) * clip.seconds
 
 
 def summarize_clips(
@@ -97,7 +97,7 @@ def summarize_clips(
     if not clips:
         raise ValueError("a model without a judged clip has no frames held")
     reach = min(horizon, max(clip.frames for clip in clips))
-    reach_seconds = min(horizon_seconds, max(clip.frames * clip.seconds for clip in clips))
+    reach_seconds = min(horizon_seconds, max(map(seconds_until, clips)))
     causes = [clip.hold.cause for clip in clips]
     held, broke = holds_of(clips)
     statics = sum(cause == STATIC for cause in causes)

@@ -151,6 +151,17 @@ def probe(path: Path) -> VideoInfo:
             return VideoInfo(width, height, name, stream.frames or None, float(rate) if rate else None)
 
 
+def no_video(path: Path) -> str | None:
+    """Why a file is none by its first bytes; None where it may be one, which takes decoding to know."""
+    try:
+        with Reading(path):
+            if not path.is_dir():
+                container_kind(path)
+    except MissingClip as error:
+        return str(error)
+    return None
+
+
 def codecs() -> dict[str, bool]:
     """Whether this PyAV can read what clips come in and write what a run folder holds, by a name for people."""
     read = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg", "gif")

@@ -136,6 +136,11 @@ def test_what_the_guarantee_does_not_reach_is_told_in_the_words_of_a_run(clips: 
     assert longer in run.summary["notes"]
 
 
+def test_a_prompt_that_nothing_reads_is_told_of(clips: Path) -> None:
+    told = "Alignment to the prompt is not scored for 1 of 1 clips: no clip_model was given."
+    assert bench.score_video(clips / "whole.mp4", prompt="A dog runs").notes == (told,)
+
+
 def test_a_change_of_everything_breaks_it() -> None:
     video = np.stack([*pan(24, 3, height=48, width=64), *pan(8, 3, seed=5, height=48, width=64)])
     score = bench.score_video(video, fps=24)

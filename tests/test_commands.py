@@ -274,7 +274,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("run quick --backend procedural --clips {bad}/text --out o", "--backend and --clips exclude each other"),
         ("run quick --model m --out o", "--model names the clips of --clips DIR"),
         ("run quick --profile heavy --out o", "unknown profile 'heavy'"),
-        ("run quick --profile standard --out o", "no calibration comes with version 1 of it: make one"),
+        ("run quick --profile standard --out o", "no calibration comes with version 2 of it: make one"),
         ("validate --profile standard --out o", "`framehold calibrate --reference DIR --profile standard`"),
         ("run quick --clip ViT --out o", "--clip 'ViT'"),
         ("run quick --workers -1 --out o", "--workers -1"),
@@ -330,6 +330,8 @@ def test_clips_that_are_odd_but_clips_are_scored(call: Call, tmp_path: Path) -> 
     block = strict_json(ended.out)["models"]["m"]
     assert (ended.code, block["clips"], block["missing"]) == (0, 2, 1)
     assert list(block["missing_reasons"]) == ["one frame: a picture, with nothing after it to hold"]
+    shown = call("summarize", "o", "--workers", 1).out
+    assert "\n- missing, 1: one frame: a picture, with nothing after it to hold\n" in shown
 
 
 @pytest.mark.parametrize("after", [0, 1, 4, 9])

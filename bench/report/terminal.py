@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ COLUMNS = (
     "missing",
     "static",
 )
+MOST_REASONS, MOST_LETTERS = 3, 160  # of missing clips: summary.json and the page have all, in full
 
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
@@ -38,6 +40,23 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     for name, block in summary["reference"].items():
         table.add_row(*_cells(row_name(name, block, horizon), block), style="dim")
     return table
+
+
+def missing_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Why clips are missing, the commonest reasons over all models first, a line each."""
+    counts: Counter[str] = Counter()
+    for block in summary["models"].values():
+        counts.update(block["missing_reasons"])
+    lines = [f"- missing, {count}: {_shortened(reason)}" for reason, count in counts.most_common(MOST_REASONS)]
+    if rest := counts.total() - sum(count for _, count in counts.most_common(MOST_REASONS)):
+        lines.append(f"- missing, {rest}: for other reasons, which summary.json has")
+    return lines
+
+
+def _shortened(reason: str) -> str:
+    """On one line that most terminals can hold."""
+    line = " ".join(reason.split())
+    return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
 
 
 def _rank(item: tuple[str, Mapping[str, Any]]) -> tuple[float, str]:

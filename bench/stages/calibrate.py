@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -36,7 +36,7 @@ from bench.stages import Crew
 from bench.stages.align import with_alignment
 from bench.stages.equip import find_networks
 from bench.stages.score import DECISIVE, score_frames
-from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, read_frames
+from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, no_video, read_frames
 
 RATES = (24.0, 12.0, 8.0, 4.0)
 FASTER = 1.3  # a clip stands for a rate class up to this many times its own frame rate
@@ -84,18 +84,21 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
     profile = open_profile(profile_name)
     if not 0 < alpha < 1:
         raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
-    sources, need = {source for _, source in clips_of(reference)}, least_sources(alpha)
-    if len(sources) < need:
-        raise FrameholdError(
+    listed, need = clips_of(reference), least_sources(alpha)
+    reasons = no_videos(path for path, _ in listed)
+    sources = {source for path, source in listed if path.name not in reasons}
+    if len(sources) < need:  # told before any clip is measured
+        few = (
             f"--reference {reference}: a false-alarm level of {alpha:g} needs at least {need} sources, and there are "
             f"{len(sources)}: add footage, or allow more with --alpha"
         )
+        raise FrameholdError(LeftOut(len(listed), reasons).after(few))
     networks = find_networks(profile.name, offline)
     footage, left_out = measure_footage(reference, profile, crew)
     try:
         classes = classes_from(footage, profile, alpha)
     except ValueError as error:
-        raise FrameholdError("; ".join(filter(None, (f"--reference {reference}: {error}", left_out.told)))) from error
+        raise FrameholdError(left_out.after(f"--reference {reference}: {error}")) from error
     idle = {each.name: reason for each in footage if (reason := _idle(each, classes))}
     calibration = Calibration(
         profile=profile.name,
@@ -134,6 +137,11 @@ def measure_footage(reference: Path, profile: Profile, crew: Crew) -> tuple[list
         crew.progress("calibrate", done, len(jobs))
     reasons = dict(named_reason(jobs[index].path, failed[index]) for index in sorted(failed))
     return [measured[index] for index in sorted(measured)], LeftOut(len(jobs), reasons)
+
+
+def no_videos(paths: Iterable[Path]) -> dict[str, str]:
+    """Why files are no videos, by name, as far as their first bytes tell: in no time, before others are measured."""
+    return dict(named_reason(str(path), reason) for path in paths if (reason := no_video(path)))
 
 
 def named_reason(path: str, reason: str) -> tuple[str, str]:

@@ -31,6 +31,11 @@ def cautions(clips: Sequence[tuple[ScoredRow, Judgement]], calibration: Calibrat
     return notes
 
 
+def not_aligned(some: int, every: int, reason: str) -> str:
+    """That clips were not held against their prompt, and why."""
+    return f"Alignment to the prompt is not scored for {some} of {every} clips: {reason}."
+
+
 def _who(some: int, every: int) -> str:
     if every == 1:
         return "The clip is"

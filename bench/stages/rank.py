@@ -25,6 +25,7 @@ from bench.summary import (
     over_prompts,
     reality_notes,
     resampled_means,
+    seconds_until,
     summarize_clips,
     summarize_references,
 )
@@ -46,6 +47,7 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
     shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()], declared)
     asked = declared or shortest
     reach = min(asked, *(max(clip.frames for clip in one.judged) for one in admitted))
+    seconds = min(seconds, *(max(map(seconds_until, one.judged)) for one in admitted))
     numbers: dict[str, Json] = {}
     for done, one in enumerate(admitted):
         crew.progress("rank", done, len(admitted))

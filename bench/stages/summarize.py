@@ -17,7 +17,7 @@ from bench.run_folder import RunFolder, read_records, replace_table, replace_tex
 from bench.stages import Crew, check_horizon
 from bench.stages.align import about_alignment
 from bench.stages.calibrate import about_calibration, load_calibration
-from bench.stages.caution import cautions
+from bench.stages.caution import cautions, not_aligned
 from bench.stages.distance import Request, distance
 from bench.stages.seal import seal
 from bench.stages.strips import write_strips
@@ -199,13 +199,13 @@ def _notes(
     """What a reader must know before trusting the numbers, a sentence each."""
     notes = cautions([(scored[row.clip_id], judged[row.clip_id]) for row in rows], calibration)
     unscored = Counter(reason for row in rows for reason in scored[row.clip_id].unscored.values())
-    for reason, count in unscored.most_common():
-        notes.append(f"Alignment to the prompt is not scored for {count} of {len(rows)} clips: {reason}.")
+    notes += [not_aligned(count, len(rows), reason) for reason, count in unscored.most_common()]
     calibrated = {one.signal: one.least_seconds for rate in calibration.classes for one in rate.detectors}
     least = calibrated.get("alignment_loss", 0.0)
-    if short := sum(not long_enough(row.frames, row.fps, least) for row in rows):
+    aligned = [row for row in rows if "alignment" not in scored[row.clip_id].unscored]
+    if short := sum(not long_enough(row.frames, row.fps, least) for row in aligned):
         notes.append(f"Alignment to the prompt ends no hold of clips shorter than {least:g} seconds, {short} here.")
-    if sum(unscored.values()) < len(rows) and "alignment_loss" not in calibrated:
+    if aligned and "alignment_loss" not in calibrated:
         notes.append(
             "Alignment to the prompt is measured, but it ends no hold: this calibration holds no threshold for it."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from bench.stages.calibrate import (
     has_calibration,
     load_calibration,
     measure_footage,
+    no_videos,
 )
 from bench.stages.equip import about_networks, find_networks
 from bench.stages.gather import reference_footage, unusable, world_footage
@@ -93,17 +94,20 @@ def validate(
         load_calibration(profile.name)  # the rule of what is drawn here: without one there is no study
     find_networks(profile.name, offline)
     footage = reference_footage(reference) if reference else world_footage()
-    rules, thresholds, reasons = _rules(footage, profile, reference, crew)
+    reasons = no_videos(Path(clip.path) for clip in footage if clip.path)
+    usable = _usable(footage, reasons, reference)
+    rules, thresholds, untaught = _rules(usable, profile, reference, crew, _left_out(footage, reasons))
+    reasons |= untaught
     frames = min(LONGEST, *(_class_at(classes).frames for classes in rules.values()))
-    usable = [clip for clip in footage if clip.name not in reasons]
+    usable = _usable(footage, reasons, reference)
     reasons |= unusable(usable, frames, crew)
-    usable = [clip for clip in usable if clip.name not in reasons]
-    if not usable:
-        left_out = LeftOut(len(footage), reasons)
-        raise FrameholdError(f"--reference {reference}: none of its clips can be used; {left_out.told}")
+    usable = _usable(footage, reasons, reference)
+    if len({clip.source for clip in usable}) < 2:  # trials of one are mixed with another's frames
+        few = f"--reference {reference}: a study needs footage of at least two sources"
+        raise FrameholdError(_left_out(footage, reasons).after(few))
     jobs = _jobs(usable, rules, profile, frames, draws, seed)
     told, failed = _run(out, jobs, crew)
-    left_out = LeftOut(len(footage), reasons | failed)
+    left_out = _left_out(footage, reasons | failed)
     every = list(chain.from_iterable(told))
     study = _study(every, frames, left_out, str(reference or "procedural/steady"), thresholds, seed)
     study = replace(study, misses=tuple(draw_misses(out, jobs, told, crew)))
@@ -111,12 +115,26 @@ def validate(
     return study
 
 
+def _left_out(footage: Sequence[Footage], reasons: Mapping[str, str]) -> LeftOut:
+    """The clips with a reason, in the order of the footage."""
+    return LeftOut(len(footage), {clip.name: reasons[clip.name] for clip in footage if clip.name in reasons})
+
+
+def _usable(footage: Sequence[Footage], reasons: Mapping[str, str], reference: Path | None) -> list[Footage]:
+    """The clips without a reason against them. Raises FrameholdError where there is none."""
+    usable = [clip for clip in footage if clip.name not in reasons]
+    if not usable:
+        none = f"--reference {reference}: none of its clips can be used"
+        raise FrameholdError(_left_out(footage, reasons).after(none))
+    return usable
+
+
 def _class_at(classes: Sequence[RateClass]) -> RateClass:
     return min(classes, key=lambda each: abs(each.fps - RATE))
 
 
 def _rules(
-    footage: Sequence[Footage], profile: Profile, reference: Path | None, crew: Crew
+    footage: Sequence[Footage], profile: Profile, reference: Path | None, crew: Crew, no_clips: LeftOut
 ) -> tuple[dict[str, tuple[RateClass, ...]], str, dict[str, str]]:
     """The rule that judges each source, in words whose it is, and why files taught none.
 
@@ -130,10 +148,11 @@ def _rules(
             return dict.fromkeys(sources, shipped.classes), f"those of profile {profile.name} {profile.version}", {}
     least = least_sources(ALPHA)
     if len(sources) - math.ceil(len(sources) / FOLDS) < least:  # told before any clip is measured
-        raise FrameholdError(
+        few = (
             f"--reference {reference}: thresholds of profile {profile.name} are learnt for each fifth of the sources "
             f"from the others, which takes {least} others: got {len(sources)} sources in all"
         )
+        raise FrameholdError(no_clips.after(few))
     measured, left_out = measure_footage(reference, profile, crew)
     order = sorted(sources, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     rules: dict[str, tuple[RateClass, ...]] = {}
@@ -142,10 +161,11 @@ def _rules(
             tested = set(order[fold::FOLDS])
             rules |= dict.fromkeys(tested, _without(measured, tested, profile))
     except ValueError as error:
-        raise FrameholdError(
+        few = (
             f"--reference {reference}: there are no thresholds of profile {profile.name} that none of its clips "
-            "taught, and it is too little to learn new ones: " + "; ".join(filter(None, (str(error), left_out.told)))
-        ) from error
+            f"taught, and it is too little to learn new ones: {error}"
+        )
+        raise FrameholdError(left_out.after(few)) from error
     return rules, f"learnt for each source from the others, {FOLDS} folds", dict(left_out.reasons)
 
 
@@ -174,8 +194,6 @@ def _jobs(
     jobs = []
     for number, clip in enumerate(footage):
         others = [other for other in footage if other.source != clip.source]
-        if not others:
-            raise FrameholdError("a study needs footage of at least two sources")
         other = others[int(rng.integers(len(others)))]
         job_seed = int(rng.integers(2**31))
         jobs.append(

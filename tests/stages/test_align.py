@@ -197,6 +197,17 @@ def test_of_short_clips_it_is_measured_and_ends_no_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_clip_of_an_unknown_word_is_not_counted_among_the_short_ones(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "short")
+    prompts = (KNOWN, Prompt("noble", "A noble dog runs in a park"))
+    spec = procedural_spec(("procedural/pop",), prompts, options={"frames": 24}, clip_model=EMBEDDED_CLIP)
+    run_all(run, spec, Crew(), offline=True)
+    unknown, short = (note for note in run.summary()["notes"] if "Alignment" in note)
+    assert unknown.startswith("Alignment to the prompt is not scored for 1 of 2 clips: the embedded CLIP was never")
+    assert short == "Alignment to the prompt ends no hold of clips shorter than 2 seconds, 1 here."
+
+
+@pytest.mark.slow
 def test_it_is_verified_and_drawn_anew_as_other_runs_are(turned: RunFolder) -> None:
     found = {finding.check: finding for finding in verify(turned, Crew(), sample=2, offline=True)}
     assert {check: found[check].detail for check in found if found[check].status != "ok"} == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,3 +77,18 @@ def test_where_all_is_used_nothing_is_told(footage: Path) -> None:
         (footage / f"{name}.mp4").unlink()
     learnt = calibrate(footage, "light", ALPHA, Crew())
     assert (learnt.left_out.of, learnt.left_out.reasons, learnt.left_out.told) == (5, {}, "")
+
+
+def test_what_is_no_video_at_a_glance_is_no_source_and_told_before_any_clip_is_measured(
+    footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 20 files one is empty and one a text."""
+    for name in ("few", "short", "slow"):
+        (footage / f"{name}.mp4").unlink()
+    for number in range(5, 18):
+        shutil.copy(footage / "good0.mp4", footage / f"good{number}.mp4")
+    (footage / "text.mp4").write_text("no video")
+    monkeypatch.setattr("bench.stages.calibrate.measure_footage", lambda *_: pytest.fail("a clip was measured"))
+    told = r"23 sources, and there are 18: add footage, .*; left out 2 of 20 files: empty\.mp4: .*; text\.mp4: its"
+    with pytest.raises(FrameholdError, match=told):
+        calibrate(footage, "light", 0.05, Crew())

@@ -98,6 +98,13 @@ def test_no_usable_clip_is_an_error_with_the_reasons(footage: Path, tmp_path: Pa
         validate(tmp_path / "study", Crew(), footage)
 
 
+def test_one_usable_source_is_an_error_with_the_reasons(footage: Path, tmp_path: Path) -> None:
+    for name in ("good0.mp4", "good1.mp4"):
+        (footage / name).write_bytes(b"")
+    with pytest.raises(FrameholdError, match=r"two sources; left out 5 of 6 files: empty\.mp4: .*; and 2 more$"):
+        validate(tmp_path / "study", Crew(), footage)
+
+
 def test_drawn_clips_are_not_looked_at_twice(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", pan(4, 2, height=48, width=64))
     (clip,) = reference_footage(tmp_path)

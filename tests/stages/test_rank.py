@@ -152,6 +152,29 @@ def test_a_horizon_cuts_frames_and_seconds_alike(write: Write, monkeypatch: pyte
     assert found.margin == pytest.approx(0.0125)
 
 
+def test_a_horizon_beyond_the_clips_lasts_what_so_many_frames_last(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """36 frames at 24 a second are 1.5 s: a summary's floor reaches there, its rows and a leaderboard end with clips.
+
+    One model's clips have 12 frames, the first of the other's 24.
+    """
+    long = replace(clips_of("long", [None])[0], frames=24)
+    place = write("run", [*clips_of("short", [None] * 4), long, *clips_of("long", [None] * 4)[1:]])
+    monkeypatch.setattr(summarize_stage, "write_strips", lambda *_: None)  # these clips are no videos
+    summary = summarize_stage.summarize(RunFolder(place), Crew(), 36)
+    assert (summary["horizon"], summary["horizon_seconds"]) == (36, 1.5)
+    blocks = summary["models"] | summary["reference"]
+    frames = {name: block["frames_held"]["horizon"] for name, block in blocks.items()}
+    assert frames == {"short": 12, "long": 24, "real footage": 12, "frozen frame": 36}
+    for name, block in blocks.items():
+        assert block["seconds_held"]["horizon"] == pytest.approx(frames[name] / 24)
+    board = rank([place], Crew(), horizon=36, rules=False)
+    assert (board.horizon, board.horizon_seconds) == (12, 0.5)
+    found = compare(f"{place}:long", f"{place}:long", horizon=36)
+    assert (found.horizon_frames, found.horizon_seconds) == (24, 1.0)
+
+
 def test_real_footage_is_not_said_to_hold_longer_than_it_was_watched(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
