@@ -151,7 +151,13 @@ def test_without_weights_nothing_begins(footage: Path, tmp_path: Path, monkeypat
     with pytest.raises(WeightsAbsent, match=told):
         validate(tmp_path / "study", crew, footage, "standard", offline=True)
     calibration, _ = load_calibration("light")
-    text = json.dumps({**json.loads(_text(tmp_path, calibration)), "profile": "standard", "profile_version": 1})
+    text = json.dumps(
+        {
+            **json.loads(_text(tmp_path, calibration)),
+            "profile": "standard",
+            "profile_version": PROFILES["standard"].version,
+        }
+    )
     (tmp_path / "mine.json").write_text(text)
     spec = plan_run(clips=str(footage), model="m", profile="standard", calibration=str(tmp_path / "mine.json"))
     with pytest.raises(WeightsAbsent, match=told):
@@ -171,7 +177,7 @@ def _text(folder: Path, calibration: Calibration) -> str:
 
 def test_without_a_calibration_it_is_said_what_to_do(footage: Path, tmp_path: Path) -> None:
     told = (
-        r"^--profile standard: no calibration comes with version 1 of it: .*`framehold calibrate --reference DIR "
+        r"^--profile standard: no calibration comes with version 2 of it: .*`framehold calibrate --reference DIR "
         r"--profile standard` and pass it with --calibration; --profile light has one$"
     )
     crew = Crew(progress=lambda *_: pytest.fail("work has begun"))
