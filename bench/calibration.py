@@ -21,9 +21,9 @@ from bench.holds import (
     displacement_by_frame,
     evidence,
     find_hold,
-    is_unlinked,
     motion,
     reading,
+    unlinked,
     unmatched_mostly,
 )
 from bench.records import Curve, Detector, Mode, RateClass, RealHold
@@ -123,7 +123,7 @@ def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, f
         other = rule(others, reads, fps, frames, alpha)
         for window in tested:
             table = evidence(window.curves, window.frames, other.detectors)
-            hold = find_hold(window.curves, table, other.threshold, unlinked=is_unlinked(window.curves, other))
+            hold = find_hold(window.curves, table, other.threshold, apart=unlinked(window.curves, other))
             reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
     return replace(learnt, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
 

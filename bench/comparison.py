@@ -27,7 +27,17 @@ from bench.resampling import (
     percentile_interval,
     sign_flips,
 )
-from bench.summary import REPLICATES, SEED, Draws, Judged, holds_of, over_prompts, resampled_means, seconds_until
+from bench.summary import (
+    REPLICATES,
+    SEED,
+    Draws,
+    Judged,
+    holds_of,
+    over_prompts,
+    resampled_means,
+    seconds_until,
+    watched_until,
+)
 from bench.survival import Floats, Tally, lost_time, tally
 from bench.verdict import Difference, PromptDifference, Unit
 
@@ -75,10 +85,7 @@ def common_horizons(sides: Sides, asked: int | None = None) -> Horizons:
     there = [side for side in (sides.baseline, sides.candidate) if side]
     frames = min(median(clip.frames for clip in side) for side in there)
     seconds = min(median(seconds_until(clip, asked) for clip in side) for side in there)
-    if asked:
-        frames = min(asked, *(max(clip.frames for clip in side) for side in there))
-        seconds = min(seconds, *(max(map(seconds_until, side)) for side in there))
-    return Horizons(int(frames), float(seconds))
+    return Horizons(*watched_until(there, asked or int(frames), float(seconds)))
 
 
 def compare_means(sides: Sides, horizon: float, unit: Unit = "frames") -> Difference:

@@ -190,9 +190,12 @@ def unmatched_mostly(curves: Curves) -> float:
     return float(np.quantile(shares, LINKED)) if len(shares) >= LEAST_STEPS else float("nan")
 
 
-def is_unlinked(curves: Curves, rate: RateClass) -> bool:
-    """Does hardly any frame go on from the one before? Each is a cut then, and none stands out from the others."""
-    return unmatched_mostly(curves) > rate.unlinked
+def unlinked(curves: Curves, rate: RateClass) -> float:
+    """Evidence that hardly any frame goes on from the one before, in multiples of its limit; NaN for few steps.
+
+    Each frame is a cut then, and none stands out from the others.
+    """
+    return unmatched_mostly(curves) / rate.unlinked
 
 
 def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
@@ -220,14 +223,13 @@ def judge(
     static = is_static(moved, moves, rate)
     speaking = [one for one in rate.detectors if long_enough(frames, fps, one.least_seconds)]
     table = evidence(curves, frames, speaking)
-    unlinked = is_unlinked(curves, rate)
+    apart = unlinked(curves, rate)
     most = frames
     if moves != "none" and is_slideshow(curves, distinct, classes):
         most = len(curves["displacement"].frames) + 1
-    hold = _at_most(most, find_hold(curves, table, rate.threshold, static, unlinked))
+    hold = _at_most(most, find_hold(curves, table, rate.threshold, static, apart))
     found = (
-        find_hold(curves, table, threshold, static, unlinked)
-        for threshold in (thresholds[number] if thresholds else ())
+        find_hold(curves, table, threshold, static, apart) for threshold in (thresholds[number] if thresholds else ())
     )
     others = (_at_most(most, other) for other in found)
     redrawn = tuple((other.held_frames, other.broke) for other in others)
@@ -239,17 +241,17 @@ def long_enough(frames: int, fps: float, seconds: float) -> bool:
     return frames + 0.5 >= seconds * fps
 
 
-def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, unlinked: bool = False) -> Hold:
+def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, apart: float = 0.0) -> Hold:
     """The first frame with evidence over the threshold raises the alarm; the onset is where that excursion began.
 
-    A static clip held one frame, and so did one whose frames do not go on from one another.
+    A static clip held one frame, and so did one whose frames are `apart`, as `unlinked` tells, by more than the limit.
     """
     table, frames = table.against(threshold), table.values.shape[1]
     largest = max(float(table.combined.max(initial=0.0)), 0.0)
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
-    if unlinked:
-        return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, 1.0))
+    if apart > 1:
+        return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, apart))
     deciding = table.deciding
     over = np.flatnonzero((table.values[deciding] > 1.0).any(axis=0))
     if not over.size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 Picture = NDArray[np.uint8]  # height x width x 3, RGB
 
 
-NAMED = 3  # of the files that were left out; the others are in the JSON
+NAMED = 3  # of many words or files; the others are counted
 REAL, FROZEN = "real footage", "frozen frame"
 """The two rows that stand in every table; no model may have their names."""
 
@@ -44,6 +44,16 @@ def slug(text: str, length: int = 40) -> str:
     'a-man-walks-etc'
     """
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:length].strip("-") or "x"
+
+
+def first_few(names: Sequence[str], between: str = ", ") -> str:
+    """The first three of a list, and how many more there are.
+
+    >>> first_few("abcde")
+    'a, b, c, and 2 more'
+    """
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return between.join([*names[:NAMED], *more])
 
 
 def counted(number: int, noun: str) -> str:
@@ -390,10 +400,8 @@ class LeftOut:
         """
         if not self.reasons:
             return ""
-        named = [f"{file}: {reason}" for file, reason in list(self.reasons.items())[:NAMED]]
-        if more := len(self.reasons) - len(named):
-            named.append(f"and {more} more")
-        return f"left out {len(self.reasons)} of {counted(self.of, 'file')}: {'; '.join(named)}"
+        named = first_few([f"{file}: {reason}" for file, reason in self.reasons.items()], "; ")
+        return f"left out {len(self.reasons)} of {counted(self.of, 'file')}: {named}"
 
     def after(self, error: str) -> str:
         """An error about the footage that is left, and what was left out of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -90,14 +90,21 @@ def seconds_until(clip: Judged, horizon: int | None = None) -> float:
     return (horizon or clip.frames) * clip.seconds
 
 
+def watched_until(groups: Iterable[Sequence[Judged]], frames: int, seconds: float) -> tuple[int, float]:
+    """A horizon in frames and seconds, cut where the first of the groups ends, each with its longest clip."""
+    for clips in groups:
+        frames = min(frames, max(clip.frames for clip in clips))
+        seconds = min(seconds, max(map(seconds_until, clips)))
+    return frames, seconds
+
+
 def summarize_clips(
     clips: Sequence[Judged], horizon: int, horizon_seconds: float, draws: Draws | None = None
 ) -> dict[str, Any]:
     """The block of one model from its judged clips (missing ones are counted elsewhere). Raises ValueError on none."""
     if not clips:
         raise ValueError("a model without a judged clip has no frames held")
-    reach = min(horizon, max(clip.frames for clip in clips))
-    reach_seconds = min(horizon_seconds, max(map(seconds_until, clips)))
+    reach, reach_seconds = watched_until([clips], horizon, horizon_seconds)
     causes = [clip.hold.cause for clip in clips]
     held, broke = holds_of(clips)
     statics = sum(cause == STATIC for cause in causes)

@@ -459,7 +459,7 @@ def test_a_still_that_was_asked_for_may_be_shown_as_slides() -> None:
     assert judge(slides(48, 12), 48, 24.0, "none", classes).hold.held_frames == 48
 
 
-def unlinked(shares: list[float], **fields: float) -> Hold:
+def from_shares(shares: list[float], **fields: float) -> Hold:
     curves = {"flow": from_logs("flow", [0.0] * len(shares)), "unmatched": curve("unmatched", shares)}
     return judge(curves, len(shares) + 1, 24.0, "none", [rule(detector("flow"), **fields)]).hold
 
@@ -476,11 +476,12 @@ def unlinked(shares: list[float], **fields: float) -> Hold:
     ],
 )
 def test_a_clip_whose_frames_do_not_go_on_from_one_another_held_one(shares: list[float], held: int) -> None:
-    hold = unlinked(shares, unlinked=0.6)
+    hold = from_shares(shares, unlinked=0.6)
     assert (hold.held_frames, hold.broke) == (held, held == 1)
     if held == 1:
-        assert (hold.onset_frame, hold.alarm_frame, hold.cause, hold.evidence) == (1, 1, "unmatched", 1.0)
+        assert (hold.onset_frame, hold.alarm_frame, hold.cause) == (1, 1, "unmatched")
+        assert hold.evidence == pytest.approx(0.9 / 0.6)
 
 
 def test_without_a_limit_from_real_footage_no_clip_is_unlinked() -> None:
-    assert unlinked([1.0] * 12).broke is False
+    assert from_shares([1.0] * 12).broke is False

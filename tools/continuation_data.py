@@ -26,7 +26,8 @@ from bench.failures.place import Scene
 from bench.records import Picture
 from bench.signals.cells import Cells
 from bench.signals.views import Walk, working_picture
-from bench.stages.calibrate import FASTER, RATES, clips_of
+from bench.stages.calibrate import FASTER, RATES
+from bench.stages.survey import clips_of
 from bench.video import content_hash, frames_per_second, is_held, read_frames
 from tools.continuation_drawn import DRAWN, DrawnClip, drawn_clip
 

@@ -30,7 +30,7 @@ from bench.distances.samples import Floats
 from bench.extractors import open_extractor
 from bench.extractors.features import one_opencv_thread
 from bench.records import ClipKey, ClipRequest, Picture
-from bench.stages.calibrate import clips_of
+from bench.stages.survey import clips_of
 from bench.suite import load_suite
 from bench.video import read_frames
 

@@ -36,7 +36,7 @@ from bench.extractors.i3d_network import I3D
 from bench.extractors.statistics import window_statistics
 from bench.extractors.torchvision import HEADS, import_torchvision
 from bench.records import Picture
-from bench.stages.calibrate import clips_of
+from bench.stages.survey import clips_of
 from bench.video import read_frames
 
 FRAMES = 16

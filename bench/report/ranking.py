@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.records import FROZEN, REAL
 from bench.report.spelling import percent, unit, watched
 from bench.report.words import cause_label
 
-REFERENCES = {"real footage": "the ceiling", "frozen frame": "the floor"}
+REFERENCES = {REAL: "the ceiling", FROZEN: "the floor"}
 ALL_MISSING = "no number: all clips are missing"
 ONE_PROMPT = "no interval: it is taken over prompts, and there is only one"
 UNSEEN = "no number: every clip ended, unbroken, before the horizon"

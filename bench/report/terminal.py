@@ -47,8 +47,9 @@ def missing_lines(summary: Mapping[str, Any]) -> list[str]:
     counts: Counter[str] = Counter()
     for block in summary["models"].values():
         counts.update(block["missing_reasons"])
-    lines = [f"- missing, {count}: {_shortened(reason)}" for reason, count in counts.most_common(MOST_REASONS)]
-    if rest := counts.total() - sum(count for _, count in counts.most_common(MOST_REASONS)):
+    common = counts.most_common(MOST_REASONS)
+    lines = [f"- missing, {count}: {_shortened(reason)}" for reason, count in common]
+    if rest := counts.total() - sum(count for _, count in common):
         lines.append(f"- missing, {rest}: for other reasons, which summary.json has")
     return lines
 

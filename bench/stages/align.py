@@ -12,14 +12,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from bench.calibration import own_level
 from bench.networks import EMBEDDED_CLIP, EMBEDDED_SHA256, EMBEDDED_WEIGHTS, EXAMPLE_CLIP, unknown_words
-from bench.records import AlignmentThreshold, Calibration, FrameholdError, Source, Suite
+from bench.records import AlignmentThreshold, Calibration, FrameholdError, Source, Suite, first_few
 from bench.signals import about
 
 SIGNAL = "alignment_loss"
 THRESHOLD_FILE = "alignment-embedded.json"
 SWITCHED_OFF = "none"  # as in --clip none
 DRAWN_BY = "procedural"  # the backend whose pictures the embedded CLIP knows
-NAMED = 3  # unknown words that are named
 INSTEAD = f"pass a pretrained one, for example --clip {EXAMPLE_CLIP}"
 
 
@@ -48,11 +47,8 @@ def can_read(clip_model: str, prompt: str) -> bool:
 
 def never_taught(prompts: Iterable[str]) -> str | None:
     """One reason with the words of all prompts that the embedded CLIP was never taught; None where there are none."""
-    words = list(dict.fromkeys(word for prompt in prompts for word in unknown_words(prompt)))
-    if not words:
-        return None
-    named = ", ".join(map(repr, words[:NAMED])) + (f" and {len(words) - NAMED} more" * (len(words) > NAMED))
-    return f"the embedded CLIP was never taught {named}: {INSTEAD}"
+    words = list(dict.fromkeys(repr(word) for prompt in prompts for word in unknown_words(prompt)))
+    return f"the embedded CLIP was never taught {first_few(words)}: {INSTEAD}" if words else None
 
 
 def _why_no_prompt(suite: Suite) -> str | None:

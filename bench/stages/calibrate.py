@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -36,7 +35,8 @@ from bench.stages import Crew
 from bench.stages.align import with_alignment
 from bench.stages.equip import find_networks
 from bench.stages.score import DECISIVE, score_frames
-from bench.video import VIDEO_SUFFIXES, Frame, content_hash, frames_per_second, natural_key, no_video, read_frames
+from bench.stages.survey import clips_of, named_reason, no_videos
+from bench.video import Frame, content_hash, frames_per_second, read_frames
 
 RATES = (24.0, 12.0, 8.0, 4.0)
 FASTER = 1.3  # a clip stands for a rate class up to this many times its own frame rate
@@ -44,7 +44,6 @@ LEAST_FRAMES = 8
 MOST_FRAMES = 960  # of one reference clip; what comes after is not read
 EXCUSED = 3  # sources that may lie above the threshold: it should not hang on the one strangest clip
 SHARE = 0.9  # of the sources that must be long enough, where there are few
-MANIFEST = "manifest.csv"
 SIGNIFICANT = 6  # digits kept in the file
 
 
@@ -139,16 +138,6 @@ def measure_footage(reference: Path, profile: Profile, crew: Crew) -> tuple[list
     return [measured[index] for index in sorted(measured)], LeftOut(len(jobs), reasons)
 
 
-def no_videos(paths: Iterable[Path]) -> dict[str, str]:
-    """Why files are no videos, by name, as far as their first bytes tell: in no time, before others are measured."""
-    return dict(named_reason(str(path), reason) for path in paths if (reason := no_video(path)))
-
-
-def named_reason(path: str, reason: str) -> tuple[str, str]:
-    """(name of the file, why it is left out); errors begin with the path, which is not said twice."""
-    return Path(path).name, reason.removeprefix(f"{path}: ")
-
-
 def classes_from(
     footage: Sequence[Measured], profile: Profile, alpha: float, checked: bool = True
 ) -> tuple[RateClass, ...]:
@@ -195,27 +184,6 @@ def _length(windows: Sequence[Reference], alpha: float) -> int:
     wanted = math.ceil(EXCUSED / alpha) - 1
     enough = wanted if len(lengths) >= wanted else max(math.ceil(SHARE * len(lengths)), least_sources(alpha))
     return longest_length(list(lengths.values()), enough)
-
-
-def clips_of(reference: Path) -> list[tuple[Path, str]]:
-    """(file, source) of every video in the folder; without a manifest each file is a source of its own."""
-    if not reference.is_dir():
-        raise FrameholdError(f"--reference {reference}: no such folder")
-    manifest, source_of = reference / MANIFEST, dict[str, str]()
-    if manifest.is_file():
-        try:
-            with manifest.open(encoding="utf-8-sig", newline="") as file:
-                rows = list(csv.DictReader(file))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise FrameholdError(f"{manifest}: cannot be read: save it as CSV in UTF-8, with commas") from error
-        if not rows or not {"file", "source_id"} <= rows[0].keys():
-            raise FrameholdError(f"{manifest}: expected the columns file and source_id")
-        source_of = {row["file"]: row["source_id"] for row in rows}
-    paths = [path for path in reference.iterdir() if path.suffix.lower() in VIDEO_SUFFIXES and path.name[0] != "."]
-    if not paths:
-        raise FrameholdError(f"--reference {reference}: no videos ({', '.join(sorted(VIDEO_SUFFIXES))}) in this folder")
-    paths.sort(key=lambda path: natural_key(path.name))
-    return [(path, source_of.get(path.name, path.stem)) for path in paths]
 
 
 def measure_reference(job: Job) -> Measured:

@@ -20,7 +20,7 @@ from bench.extractors.features import ClipSource, extract
 from bench.records import FrameholdError, Suite, counted
 from bench.run_folder import RunFolder
 from bench.stages import Crew
-from bench.stages.calibrate import MANIFEST, clips_of
+from bench.stages.survey import MANIFEST, clips_of
 
 LEAST_CLIPS = 2
 FAR = 1.3  # two sets whose usual frame rates differ by more than this ratio differ in that too

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.executors import open_executor
 from bench.records import MissingClip
 from bench.stages import Crew
-from bench.stages.calibrate import clips_of, named_reason
+from bench.stages.survey import clips_of, named_reason
 from bench.stages.trials import Footage, footage_frames
 from bench.suite import load_suite
 from bench.video import content_hash

@@ -25,9 +25,9 @@ from bench.summary import (
     over_prompts,
     reality_notes,
     resampled_means,
-    seconds_until,
     summarize_clips,
     summarize_references,
+    watched_until,
 )
 from bench.survival import Floats, restricted_mean
 
@@ -46,8 +46,7 @@ def rank(runs: Sequence[Path], crew: Crew, *, horizon: int | None = None, rules:
     declared = horizon or spec.horizon or spec.suite.horizon
     shortest, seconds = common_horizon([clip for one in admitted for clip in one.labelled()], declared)
     asked = declared or shortest
-    reach = min(asked, *(max(clip.frames for clip in one.judged) for one in admitted))
-    seconds = min(seconds, *(max(map(seconds_until, one.judged)) for one in admitted))
+    reach, seconds = watched_until([one.judged for one in admitted], asked, seconds)
     numbers: dict[str, Json] = {}
     for done, one in enumerate(admitted):
         crew.progress("rank", done, len(admitted))

@@ -23,18 +23,12 @@ from bench.records import FrameholdError, Json, LeftOut, Profile, RateClass, fin
 from bench.run_folder import replace_text
 from bench.signals import open_profile
 from bench.stages import Crew
-from bench.stages.calibrate import (
-    Measured,
-    classes_from,
-    has_calibration,
-    load_calibration,
-    measure_footage,
-    no_videos,
-)
+from bench.stages.calibrate import Measured, classes_from, has_calibration, load_calibration, measure_footage
 from bench.stages.equip import about_networks, find_networks
 from bench.stages.gather import reference_footage, unusable, world_footage
 from bench.stages.miss_strips import draw_misses
 from bench.stages.misses import MissSection
+from bench.stages.survey import no_videos
 from bench.stages.told import read_told, write_told
 from bench.stages.trials import BASELINES, RATE, Break, Footage, Told, TrialJob, run_trials
 from bench.validation import (

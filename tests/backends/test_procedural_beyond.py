@@ -18,8 +18,8 @@ from bench.suite import load_suite
     ("text", "reason"),
     [
         # how many
-        ("Twelve dogs run in a park", "1 to 5 of a subject, not 'twelve': ask for five or fewer"),
-        ("Half a dozen dogs run", "not 6: ask for five or fewer"),
+        ("Twelve dogs run in a park", "1 to 5 of a subject, not 'twelve': ask for 5 or fewer"),
+        ("Half a dozen dogs run", "not 6: ask for 5 or fewer"),
         ("A crowd of people walks down a street", "not 'crowd'"),
         ("Hundreds of balloons rise over hills", "not 'hundreds'"),
         ("2,000 dogs run", "not 2000"),

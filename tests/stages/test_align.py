@@ -47,7 +47,7 @@ def test_by_default_nothing_is_guessed_of_other_prompts_and_pictures(tmp_path: P
     strange = Suite("strange", 1, (STRANGE, Prompt("elk", "An elk walks in a park")))
     assert default_clip(strange, DRAWN) is None
     assert why_no_default(strange, DRAWN) == (
-        f"the embedded CLIP was never taught 'unicorn', 'tram', 'elk' and 1 more: pass a pretrained one, for example "
+        f"the embedded CLIP was never taught 'unicorn', 'tram', 'elk', and 1 more: pass a pretrained one, for example "
         f"--clip {EXAMPLE_CLIP}"
     )
     quick = load_suite("quick")

@@ -104,7 +104,7 @@ def _count(sentence: Sentence, noun: str) -> int:
     count = numbers[-1] if numbers else 3 if is_plural(noun) else 1
     asked = next((word for word in words if word in OTHER_NUMBERS), count)
     if asked != count or not 1 <= count <= MOST_FIGURES:
-        fewer = "ask for at least one" if asked in {0, "zero"} else "ask for five or fewer"
+        fewer = "ask for at least one" if asked in {0, "zero"} else f"ask for {MOST_FIGURES} or fewer"
         raise _refuse(sentence.text, f"it draws 1 to {MOST_FIGURES} of a subject, not {asked!r}: {fewer}")
     return count
 
