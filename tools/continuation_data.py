@@ -25,15 +25,21 @@ from bench.failures.controls import CONTROLS, faded
 from bench.failures.place import Scene
 from bench.records import Picture
 from bench.signals.cells import Cells
+from bench.signals.continuation import extremes
 from bench.signals.views import Walk, working_picture
 from bench.stages.calibrate import FASTER, RATES
 from bench.stages.survey import clips_of
 from bench.video import content_hash, frames_per_second, is_held, read_frames
-from tools.continuation_drawn import DRAWN, DrawnClip, drawn_clip
+from tools.continuation_drawn import DRAWN, FIRST_SEED, DrawnClip, drawn_clip
+from tools.continuation_visits import visited
+from tools.continuation_whips import whipped
 
 LONGEST = 64  # frames of a take
 SHORTEST = 10
 TAKES, WHOLE_TAKES = 6, 2  # of each clip; the first show the whole picture from its first frame on, others a part
+FASTEST_EVERY = 3  # takes: one at the fastest rate of the clip, so that all rates are taught about alike
+VISITED_TAKES, WHIPPED_TAKES = 4, 3  # that things come into, and under a restless camera
+STAGED_LONGEST, STAGED_DRAWS = 48, 5  # of these
 SMALLEST_PART = 0.5  # of the width and of the height
 DRAWS = 14  # failures laid on a take
 DRAWN_DRAWS = 6
@@ -43,6 +49,8 @@ LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
 HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
 """Failures that are laid on twice as often as others."""
 CONTROLS_A_TAKE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
+DRAWN_FADED = 40  # drawn clips that also fade
+SEEDS = {"fades": 12, "visited": 100, "whipped": 200}  # of random numbers, beside the numbers of takes
 FADES, FADED = "fades", (0.1, 0.6)  # light that comes and goes, the hardest control: share of the take that it lasts
 
 
@@ -56,6 +64,7 @@ class Examples(NamedTuple):
     frames: int
     steps: NDArray[np.int32]  # container frames
     features: NDArray[np.float16]  # (steps, rows, columns, features)
+    spreads: NDArray[np.float32]  # (steps, 4 x features): their extremes over cells, which every network is told
     whole: NDArray[np.float32]  # (steps, features of the whole picture)
     broken: NDArray[np.int8]  # (steps,)
     cells: NDArray[np.int8]  # (steps, rows, columns)
@@ -102,7 +111,7 @@ def unbroken(kind: str, pictures: Sequence[Picture], every: int = 1, plans: Sequ
         while waiting and waiting[0].onset == index:
             found.append(_broken(copy.deepcopy(teller), waiting.pop(0), pictures))
         told = teller.add(index, picture)
-        if told and index % every == 0:
+        if told and (index - 1) % every == 0:  # the first step too: there is nothing before it that it could go on from
             kept.append(told)
     return [_sequence(kind, "", 0.0, len(pictures), len(pictures), kept, []), *found]
 
@@ -137,10 +146,11 @@ def _sequence(
         cells[k] = np.where(difference > SEEN[1], 1, np.where(difference < SEEN[0], 0, -1))
         broken[k] = 1 if float(difference.max()) > SEEN[1] else -1
     steps = np.array([index for index, _, _ in kept], np.int32)
-    return Examples(kind, severity, share, onset, frames, steps, features, whole, broken, cells)
+    spreads = np.array([extremes(each.astype(np.float32)) for each in features], np.float32)
+    return Examples(kind, severity, share, onset, frames, steps, features, spreads, whole, broken, cells)
 
 
-def plans_for(pictures: list[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Plan]:
+def plans_for(pictures: Sequence[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Plan]:
     """Failures to lay on one clip, hard ones more often."""
     names = [name for name in FAILURES if name not in LEFT_OUT]
     chances = np.array([2.0 if name in HARD else 1.0 for name in names])
@@ -148,7 +158,7 @@ def plans_for(pictures: list[Picture], other: list[Picture], rng: np.random.Gene
     return [_plan(FAILURES[str(name)], pictures, other, rng) for name in chosen]
 
 
-def _plan(failure: Failure, pictures: list[Picture], other: list[Picture], rng: np.random.Generator) -> Plan:
+def _plan(failure: Failure, pictures: Sequence[Picture], other: list[Picture], rng: np.random.Generator) -> Plan:
     onset = int(rng.integers(2, len(pictures) - 2))
     severity = str(rng.choice(list(SEVERITIES)))
     share = float(rng.choice(SHARES)) if failure.local else 1.0
@@ -166,22 +176,43 @@ class Footage(NamedTuple):
     fps: float
 
 
+def rates_of(footage: Footage) -> dict[float, int]:
+    """Rates that a clip can stand for, the fastest first, and its frames from one to the next; none if too short."""
+    steps = {rate: max(1, round(footage.fps / rate)) for rate in RATES if rate <= footage.fps * FASTER}
+    return {rate: step for rate, step in steps.items() if len(footage.pictures[::step]) >= SHORTEST}
+
+
 def take(footage: Footage, number: int, rng: np.random.Generator) -> tuple[float, list[Picture]] | None:
     """(rate, frames at the working size) of one take; None where the clip is too short for any rate.
 
-    The first take is at the fastest rate that the clip can stand for, the second at one of the others.
+    Every third take is at the fastest rate that the clip can stand for, the others at one of the others.
     """
-    steps = {rate: max(1, round(footage.fps / rate)) for rate in RATES if rate <= footage.fps * FASTER}
-    rates = [rate for rate, step in steps.items() if len(footage.pictures[::step]) >= SHORTEST]
+    rates = list(rates_of(footage))
     if not rates:
         return None
-    rate = rates[0] if not number else rates[int(rng.integers(min(1, len(rates) - 1), len(rates)))]
+    fastest = number % FASTEST_EVERY == 0
+    rate = rates[0] if fastest else rates[int(rng.integers(min(1, len(rates) - 1), len(rates)))]
     whole = number < WHOLE_TAKES
-    longest = min(LONGEST, len(footage.pictures) // steps[rate])
-    start = 0 if whole else int(rng.integers(len(footage.pictures) - (longest - 1) * steps[rate]))
-    rows, columns = (slice(0, side) if whole else _part(side, rng) for side in footage.pictures[0].shape[:2])
-    chosen = footage.pictures[start :: steps[rate]][:longest]
-    return rate, [working_picture(np.ascontiguousarray(picture[rows, columns])) for picture in chosen]
+    return rate, _cut(footage, rate, LONGEST, rng, from_start=whole, whole=whole)
+
+
+def _cut(
+    footage: Footage, rate: float, longest: int, rng: np.random.Generator, *, from_start: bool, whole: bool
+) -> list[Picture]:
+    """Frames of the whole picture or of a part of it, at the working size."""
+    chosen = _frames(footage, rate, longest, rng, from_start=from_start)
+    rows, columns = (slice(0, side) if whole else _part(side, rng) for side in chosen[0].shape[:2])
+    return [working_picture(np.ascontiguousarray(picture[rows, columns])) for picture in chosen]
+
+
+def _frames(
+    footage: Footage, rate: float, longest: int, rng: np.random.Generator, *, from_start: bool
+) -> list[Picture]:
+    """At most so many frames at that rate, from any one on or from the first."""
+    step = rates_of(footage)[rate]
+    longest = min(longest, len(footage.pictures) // step)
+    start = 0 if from_start else int(rng.integers(len(footage.pictures) - (longest - 1) * step))
+    return footage.pictures[start::step][:longest]
 
 
 def _part(side: int, rng: np.random.Generator) -> slice:
@@ -196,8 +227,7 @@ def examples(footage: Footage, other: Footage, number: int, rng: np.random.Gener
     if taken is None:
         return []
     rate, pictures = taken
-    height, width = pictures[0].shape[:2]
-    strange = [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in other.pictures[:LONGEST]]
+    strange = _fitted(other, pictures[0])
     found = unbroken(f"real {rate:g}", pictures, plans=plans_for(pictures, strange, rng, DRAWS))
     if int(rng.integers(BACKWARD_EVERY)) == 0:
         found += unbroken(f"backward {rate:g}", pictures[::-1], CONTROL_EVERY)
@@ -206,14 +236,41 @@ def examples(footage: Footage, other: Footage, number: int, rng: np.random.Gener
     return [sequence for sequence in found if len(sequence.steps)]
 
 
+def examples_staged(
+    kind: str, footage: Footage, other: Footage, guest: Footage, number: int, rng: np.random.Generator
+) -> list[Examples]:
+    """All examples made from one take that things of the guest come into (`visited`), or under a restless camera
+    (`whipped`); one at each rate in turn.
+    """
+    rates = list(rates_of(footage))
+    if not rates:
+        return []
+    rate = rates[number % len(rates)]
+    if kind == "visited":
+        pictures = _cut(footage, rate, STAGED_LONGEST, rng, from_start=False, whole=number % 2 == 0)
+        staged = visited(pictures, _fitted(guest, pictures[0]), rng)
+    else:
+        staged = whipped(_frames(footage, rate, STAGED_LONGEST, rng, from_start=False), rng)
+    plans = plans_for(staged, _fitted(other, staged[0]), rng, STAGED_DRAWS)
+    return [sequence for sequence in unbroken(f"{kind} {rate:g}", staged, plans=plans) if len(sequence.steps)]
+
+
+def _fitted(other: Footage, picture: Picture) -> list[Picture]:
+    height, width = picture.shape[:2]
+    return [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in other.pictures[:LONGEST]]
+
+
 def fades(footage: Footage, rng: np.random.Generator) -> list[Examples]:
     """The first two takes of a clip, each coming up from black and going to black, fast or slowly."""
+    takes = [taken for number in range(WHOLE_TAKES) if (taken := take(footage, number, rng))]
+    return [one for rate, pictures in takes for one in _fades(pictures, f"{rate:g}", rng)]
+
+
+def _fades(pictures: Sequence[Picture], rate: str, rng: np.random.Generator) -> list[Examples]:
     found = []
-    for number in range(WHOLE_TAKES):
-        if taken := take(footage, number, rng):
-            for name, turned in (("fade_in", 1), ("fade_out", -1)):
-                light = np.arange(len(taken[1])) / (len(taken[1]) * float(rng.uniform(*FADED)))
-                found += unbroken(f"{name} {taken[0]:g}", faded(taken[1], light[::turned]), CONTROL_EVERY)
+    for name, turned in (("fade_in", 1), ("fade_out", -1)):
+        light = np.arange(len(pictures)) / (len(pictures) * float(rng.uniform(*FADED)))
+        found += unbroken(f"{name} {rate}", faded(pictures, light[::turned]), CONTROL_EVERY)
     return [sequence for sequence in found if len(sequence.steps)]
 
 
@@ -234,22 +291,41 @@ def _todo(reference: Path, folder: Path, part: int, parts: int) -> Iterator[tupl
     """(file to write, source, sha256, examples) of everything of this part that is not there yet."""
     clips = clips_of(reference)
     for path, source in clips[part::parts]:
-        targets = [folder / f"{path.stem}-{name}.npz" for name in (*range(TAKES), FADES)]
-        missing = [number for number, target in enumerate(targets) if not target.exists()]
+        targets = {(kind, number): folder / f"{path.stem}-{name}.npz" for kind, number, name in _parts()}
+        missing = [key for key, target in targets.items() if not target.exists()]
         if not missing:
             continue
         footage, sha256 = _read(path), content_hash(path)
         others = [other for other, its in clips if its != source]
-        for number in missing:
-            rng = np.random.default_rng([int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16), number])
-            if number == TAKES:
-                yield targets[number], source, sha256, fades(footage, rng)
-                continue
-            other = _read(others[int(rng.integers(len(others)))])
-            yield targets[number], source, sha256, examples(footage, other, number, rng)
+        for kind, number in missing:
+            yield targets[kind, number], source, sha256, _made(kind, number, footage, others, path.name)
     for number in range(DRAWN)[part::parts]:
-        if not (target := folder / f"drawn-{number}.npz").exists():
-            yield target, f"drawn-{number}", f"drawn-{number}", examples_drawn(drawn_clip(number))
+        name = f"drawn-{number}"
+        if not (target := folder / f"{name}.npz").exists():
+            yield target, name, name, examples_drawn(drawn_clip(number))
+        if number < DRAWN_FADED and not (target := folder / f"{name}-{FADES}.npz").exists():
+            pictures, rng = drawn_clip(number).pictures, np.random.default_rng([FIRST_SEED, number, 1])
+            yield target, name, name, _fades(pictures, "drawn", rng)
+
+
+def _parts() -> Iterator[tuple[str, int, str]]:
+    """(kind, number, end of the file's name) of all that is made of one clip."""
+    yield from (("take", number, str(number)) for number in range(TAKES))
+    yield "fades", 0, FADES
+    yield from (("visited", number, f"v{number}") for number in range(VISITED_TAKES))
+    yield from (("whipped", number, f"w{number}") for number in range(WHIPPED_TAKES))
+
+
+def _made(kind: str, number: int, footage: Footage, others: Sequence[Path], file: str) -> list[Examples]:
+    """Examples of a clip, which depend on what they are and on the name of its file."""
+    rng = np.random.default_rng([int(hashlib.sha256(file.encode()).hexdigest()[:8], 16), SEEDS.get(kind, 0) + number])
+    if kind == "fades":
+        return fades(footage, rng)
+    other = _read(others[int(rng.integers(len(others)))])
+    if kind == "take":
+        return examples(footage, other, number, rng)
+    guest = _read(others[int(rng.integers(len(others)))])
+    return examples_staged(kind, footage, other, guest, number, rng)
 
 
 def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
@@ -267,6 +343,7 @@ def main(reference: str, out: str, part: str = "0", parts: str = "1") -> None:
             "lengths": np.array([len(s.steps) for s in found]),
             "steps": np.concatenate([s.steps for s in found]),
             "features": np.concatenate([s.features for s in found]),
+            "spreads": np.concatenate([s.spreads for s in found]),
             "whole": np.concatenate([s.whole for s in found]),
             "broken": np.concatenate([s.broken for s in found]),
             "cells": np.concatenate([s.cells for s in found]),

@@ -29,6 +29,7 @@ from torch import Tensor
 
 from bench.networks import EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS, open_clip_module
 from tools.clip_data import ATTRIBUTES, Bank, Batches, Caption, Scenes, augmented, load, random_caption
+from tools.clip_wrecks import wrecked
 
 SIDE = 96  # px that the network sees
 CONTEXT = 28  # tokens; the longest caption has 20 words
@@ -55,15 +56,25 @@ class Lesson:
     bank_tokens: Tensor
 
     def views(self, numbers: Sequence[int], rng: np.random.Generator) -> Tensor:
-        """`VIEWS` augmented frames of each of these scenes, (views * scenes, 3, side, side)."""
+        """`VIEWS` augmented frames of each of these scenes, and the first of them with a part that is no longer whole,
+        by the same camera and codec ((views + 1) * scenes, 3, side, side).
+        """
         frames = self.scenes.frames
         chosen = [rng.choice(frames.shape[1], VIEWS, replace=False) for _ in numbers]
+        seeds = rng.integers(2**63, size=(VIEWS, len(numbers)))
         pictures = [
-            augmented(frames[n, which[view]], SIDE, bool(self.mirrored[n]), rng)
+            self._seen(n, frames[n, which[view]], int(seeds[view, place]))
             for view in range(VIEWS)
-            for n, which in zip(numbers, chosen, strict=True)
+            for place, (n, which) in enumerate(zip(numbers, chosen, strict=True))
+        ]
+        pictures += [
+            self._seen(n, wrecked(frames[n, which[0]], rng), int(seeds[0, place]))
+            for place, (n, which) in enumerate(zip(numbers, chosen, strict=True))
         ]
         return as_input(np.stack(pictures))
+
+    def _seen(self, number: int, frame: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        return augmented(frame, SIDE, bool(self.mirrored[number]), np.random.default_rng(seed))
 
     def rivals(self, numbers: Sequence[int], rng: np.random.Generator) -> Tensor:
         """Tokens of captions that are nearly right for each of these scenes, (scenes * rivals, context)."""
@@ -183,7 +194,7 @@ class Training:
         tokens = torch.cat([self.lesson.tokens[numbers], self.lesson.rivals(numbers, rng)]).to(self.device)
         self.model.train()
         with torch.autocast(self.device, torch.bfloat16, enabled=self.bf16):
-            views = self.model.encode_image(images, normalize=True).float().reshape(VIEWS, len(numbers), -1)
+            views = self.model.encode_image(images, normalize=True).float().reshape(VIEWS + 1, len(numbers), -1)
             texts = self.model.encode_text(tokens, normalize=True).float()
         loss = self._loss(views, texts[: len(numbers)], texts[len(numbers) :].reshape(len(numbers), RIVALS, -1))
         self.optimiser.zero_grad()
@@ -196,15 +207,18 @@ class Training:
 
     def _loss(self, views: Tensor, right: Tensor, wrong: Tensor) -> Tensor:
         """open_clip's own, within the batch, and that of each caption against its rivals (as in NegCLIP, Yuksekgonul
-        2023); of each view (views, scenes, d) and of their mean.
+        2023); of each view (views + 1, scenes, d) and of their mean. The last view is a wreck of the first: of the two,
+        its caption is to find the other.
         """
         scale, losses = self.model.logit_scale.exp(), list[Tensor]()
-        for seen in (*views, torch.nn.functional.normalize(views.mean(dim=0), dim=-1)):
+        whole, wrecks = views[:-1], views[-1]
+        first = torch.zeros(len(right), dtype=torch.long, device=right.device)
+        for seen in (*whole, torch.nn.functional.normalize(whole.mean(dim=0), dim=-1)):
             captions = torch.cat([right[:, None], wrong], dim=1)
             near = scale * torch.einsum("sd,srd->sr", seen, captions)
-            first = torch.zeros(len(seen), dtype=torch.long, device=seen.device)
             losses += [self.loss(seen, right, scale), torch.nn.functional.cross_entropy(near, first)]
-        return torch.stack(losses).sum() / (VIEWS + 1)
+        pairs = scale * torch.stack([(whole[0] * right).sum(dim=1), (wrecks * right).sum(dim=1)], dim=1)
+        return torch.stack(losses).sum() / (VIEWS + 1) + torch.nn.functional.cross_entropy(pairs, first)
 
     def _share(self) -> float:
         """Of the highest rate: a short rise, then a half cosine."""

@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,6 @@ from bench.signals.continuation import (
     POOLS,
     SUMMARY,
     Course,
-    extremes,
     summary,
     weigh,
 )
@@ -44,13 +44,14 @@ from bench.signals.continuation import (
 CHANNELS, HIDDEN, HEAD = 32, 24, 48
 BATCH, SAMPLES = 32, 10_000  # of an epoch, half of them broken
 CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
-SMOOTHING = 0.02  # of labels
-RATE, RATE_ONWARD = 3e-3, 1.5e-3  # of learning, at its highest: from nothing, from a member taught before
+SMOOTHING = 0.02  # of the labels of the network of cells; the network of courses is to grow surer than that
+RATE = 3e-3  # of learning, at its highest
 COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 14, 2e-3
 COURSE_DROPOUT = 0.3
 COURSE_NETS = 4  # of each member, side by side
 KIND_BALANCE = 0.75  # 1: each failure counts alike, however many steps it has; 0: each step alike
 DRAWN = "drawn-"  # sources that the renderer drew
+EVERY = " every failure"
 LEVEL = 0.95  # of clean clips that stay under the threshold
 AT_ONCE = {
     "cut",
@@ -81,6 +82,7 @@ class Example:
     frames: int
     steps: NDArray[np.int32]
     features: NDArray[np.float16]
+    spreads: NDArray[np.float32]
     whole: NDArray[np.float32]
     broken: NDArray[np.int8]
     cells: NDArray[np.int8]
@@ -90,10 +92,20 @@ class Example:
         """Or is it unbroken?"""
         return self.onset < self.frames
 
-    @cached_property
-    def spreads(self) -> NDArray[np.float32]:
-        """The extremes of the features of each step; the same for every member."""
-        return np.stack([extremes(features.astype(np.float32)) for features in self.features])
+    @property
+    def is_real(self) -> bool:
+        """Unbroken, and nothing was done to it?"""
+        return self.kind.startswith("real")
+
+    @property
+    def is_whole_take(self) -> bool:
+        """Is it what the failures of its take were laid on?"""
+        return self.kind.startswith(("real", "visited"))
+
+    @property
+    def light(self) -> Example:
+        """Without its features."""
+        return replace(self, features=np.zeros((0, 0, 0, 0), np.float16), cells=np.zeros((0, 0, 0), np.int8))
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ def load(folder: Path) -> list[ClipExamples]:
 def _load(path: Path) -> ClipExamples:
     with np.load(path, allow_pickle=False) as content:
         ends = np.cumsum(content["lengths"])
-        parts = {name: content[name] for name in ("steps", "features", "whole", "broken", "cells")}
+        parts = {name: content[name] for name in ("steps", "features", "spreads", "whole", "broken", "cells")}
         examples = []
         for about, length, end in zip(content["about"], content["lengths"], ends, strict=True):
             kind, severity, share, onset, frames = (str(part) for part in about)
@@ -165,27 +177,6 @@ class Net(nn.Module):
         seen = torch.cat([*pools, hidden.amax(dim=(2, 3)), hidden.mean(dim=(2, 3)), context], dim=1)
         return self.f2(functional.relu(self.f1(self.drop(seen))))[:, 0], cells
 
-    def begin_with(self, member: Mapping[str, NDArray[np.float32]]) -> None:
-        """Go on from a member that was taught before, also one that knew only the first of the features."""
-        known, inputs = len(member["mean"]), len(FEATURES)
-        old = {name: torch.from_numpy(np.array(values)) for name, values in member.items()}
-        seen = len(POOLS) + 2 * HIDDEN
-        with torch.no_grad():
-            for name in ("mean", "std"):
-                getattr(self, name)[:known] = old[name]
-            self.c1.weight[:, known:] = 0
-            self.c1.weight[:, :known] = old["c1.weight"].permute(3, 2, 0, 1)
-            self.c2.weight[:] = old["c2.weight"].permute(3, 2, 0, 1)
-            for layer, weights, before in ((self.ctx, "ctx.weight", 0), (self.f1, "f1.weight", seen)):
-                layer.weight.zero_()
-                layer.weight[:, : before + known] = old[weights][:, : before + known]
-                layer.weight[:, before + inputs : before + inputs + known] = old[weights][:, before + known :]
-            self.out.weight[:] = old["out.weight"].reshape(self.out.weight.shape)
-            self.f2.weight[:] = old["f2.weight"].reshape(self.f2.weight.shape)
-            for name in ("c1", "ctx", "c2", "out", "f1", "f2"):
-                bias = getattr(self, name).bias
-                bias[:] = old[f"{name}.bias"].reshape(bias.shape)
-
     def member(self) -> dict[str, NDArray[np.float32]]:
         """Its weights as `judge` takes them."""
         weights = {name: value.detach().numpy().astype(np.float32) for name, value in self.state_dict().items()}
@@ -202,9 +193,8 @@ def train(
     epochs: int,
     seed: int,
     without: Sequence[str],
-    start: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Net:
-    """A member taught by these clips, but for the failures left out; `start` is one to go on from."""
+    """A network of cells taught by these clips, but for the failures left out."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     examples = [e for clip in clips for e in clip.examples if e.kind not in {*without, *OF_ORDER}]
@@ -215,14 +205,9 @@ def train(
     probe = np.concatenate([examples[e].features[s].reshape(-1, len(FEATURES)) for e, s in rng.permutation(good)[:400]])
     values = probe.astype(np.float32)
     net = Net(torch.from_numpy(values.mean(axis=0)), torch.from_numpy(values.std(axis=0) + 1e-3))
-    if start:
-        net.begin_with(start)
-    if not epochs:
-        return net.eval()
-    rate = RATE_ONWARD if start else RATE
-    optimiser = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=0.02)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
     steps = epochs * (SAMPLES // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + epochs, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps + epochs, pct_start=0.15)
     for epoch in range(epochs):
         drawn = rng.choice(len(bad), SAMPLES // 2, p=chances)
         chosen = np.concatenate([good[rng.permutation(len(good))[: SAMPLES // 2]], bad[drawn]])
@@ -271,8 +256,7 @@ def _loss(net: Net, features: Tensor, frames: Tensor, cells: Tensor) -> Tensor:
     with quickly():
         frame_odds, cell_odds = net(features)
     smooth = frames * (1 - 2 * SMOOTHING) + SMOOTHING
-    frame_odds = frame_odds.float()
-    frame_loss = functional.binary_cross_entropy_with_logits(frame_odds, smooth)
+    frame_loss = functional.binary_cross_entropy_with_logits(frame_odds.float(), smooth)
     told = (cells >= 0).float()
     cell_loss = functional.binary_cross_entropy_with_logits(cell_odds, cells.clamp(min=0), weight=told)
     return frame_loss + CELL_WEIGHT * cell_loss
@@ -295,7 +279,7 @@ def courses_of(net: Net, clip: ClipExamples) -> Iterator[Told]:
         course = Course()
         if " " in example.kind:
             rate = example.kind.split()[1]
-        if example.kind.startswith("real"):
+        if example.is_whole_take:
             unbroken = list(zip(example.steps.tolist(), vectors, strict=True))
         elif example.is_broken:
             for step, vector in unbroken:
@@ -352,8 +336,8 @@ def _course_net(scaled: Tensor, labels: Tensor, weights: Tensor) -> tuple[nn.Lin
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, COURSE_RATE, total_steps=steps + 1)
     for _ in range(steps):
         chosen = torch.randint(0, len(scaled), (COURSE_BATCH,))
-        smooth = labels[chosen] * (1 - 2 * SMOOTHING) + SMOOTHING
-        loss = functional.binary_cross_entropy_with_logits(net(scaled[chosen])[:, 0], smooth, weights[chosen])
+        odds = net(scaled[chosen])[:, 0]
+        loss = functional.binary_cross_entropy_with_logits(odds, labels[chosen], weights[chosen])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -361,41 +345,38 @@ def _course_net(scaled: Tensor, labels: Tensor, weights: Tensor) -> tuple[nn.Lin
     return first, second
 
 
-def examine(judged: Sequence[tuple[Told, NDArray[np.float64]]]) -> list[str]:
+def examine(judged: Sequence[Judged]) -> list[str]:
     """What was found on clips held out: at the level that 95% of the clean ones stay under, by rate."""
-    clean = {(each.example.clip, each.rate): (each.example, odds) for each, odds in judged if _is_real(each)}
+    before_it = {each.example.clip: each for each in judged if each.example.is_whole_take}
+    clean = [each for each in judged if each.example.is_real]
     maxima = {
-        rate: np.array([odds.max() for (_, its), (_, odds) in clean.items() if its == rate])
-        for rate in sorted({rate for _, rate in clean})
+        rate: np.array([each.odds.max() for each in clean if each.rate == rate])
+        for rate in sorted({each.rate for each in clean})
     }
     limits = {rate: float(np.quantile(values, LEVEL)) for rate, values in maxima.items()}
     lines = [f"{rate} fps: limit {limits[rate]:.2f} over {len(maxima[rate])} clips" for rate in limits]
     groups: dict[str, list[tuple[float, bool, bool]]] = defaultdict(list)
     alarms: dict[str, list[bool]] = defaultdict(list)
-    for each, odds in judged:
-        example, limit = each.example, limits[each.rate]
+    for each in judged:
+        example, odds, limit = each.example, each.odds, limits[each.rate]
         if not example.is_broken:
-            if not _is_real(each):
+            if not example.is_real:
                 alarms[example.kind.split()[0]].append(bool(odds.max() > limit))
             continue
         if not (example.broken == 1).any():
             continue  # nobody sees it
-        base, before = clean[example.clip, each.rate]
-        highest = max(float(odds.max()), float(before[base.steps < example.onset].max(initial=-99)))
+        base = before_it[example.clip]
+        highest = max(float(odds.max()), float(base.odds[base.example.steps < example.onset].max(initial=-99)))
         auc = float(np.mean(highest > maxima[each.rate]) + 0.5 * np.mean(highest == maxima[each.rate]))
         over = example.steps[odds > limit]
         found = (auc, bool(over.size), bool(over.size and over[0] - example.onset <= 2))
         share = f" {example.share:.0%}" if 0 < example.share < 1 else ""
-        for key in (example.kind, f"{example.kind}{share}, {each.rate} fps, {example.severity}"):
+        for key in (EVERY, example.kind, f"{example.kind}{share}, {each.rate} fps, {example.severity}"):
             groups[key].append(found)
     for key in sorted(groups):
         auc, caught, near = np.mean(groups[key], axis=0)
         lines.append(f"{key:40} n {len(groups[key]):4}  AUC {auc:.3f}  caught {caught:.2f}  within 2 {near:.2f}")
     return lines + [f"{key:40} n {len(told):4}  alarms {np.mean(told):.3f}" for key, told in sorted(alarms.items())]
-
-
-def _is_real(told: Told) -> bool:
-    return told.example.kind.startswith("real")
 
 
 def folds_of(clips: Sequence[ClipExamples], folds: int) -> list[set[str]]:
@@ -411,41 +392,50 @@ def _members(path: Path) -> tuple[dict[str, NDArray[np.float32]], dict[str, list
     return dict(read(content)), dict(json.loads(metadata(content)["seen"]))
 
 
-def _part(tensors: Mapping[str, NDArray[np.float32]], name: str) -> dict[str, NDArray[np.float32]]:
-    return {key.partition(".")[2]: value for key, value in tensors.items() if key.startswith(f"{name}.")}
+@dataclass(frozen=True)
+class Judged:
+    """An example and the log odds of its steps, by a member that has not seen its source."""
+
+    rate: str
+    example: Example
+    odds: NDArray[np.float64]
 
 
-def _start(
-    path: Path | None, name: str, clips: Sequence[ClipExamples], sources: set[str]
-) -> dict[str, NDArray[np.float32]] | None:
-    """The member of that name in a file written before; it must not have seen footage that this one is tested on."""
-    if path is None:
-        return None
-    tensors, seen = _members(path)
-    if known := {clip.sha256 for clip in _filmed(clips) if clip.source in sources} & set(seen[f"m{name}"]):
-        raise SystemExit(f"--start {path}: m{name} has seen {len(known)} of the clips that it would be tested on")
-    return _part(tensors, f"m{name}")
+@dataclass(frozen=True)
+class Taught:
+    """A member: its weights, the clips it has seen, and what it says of the others."""
+
+    weights: dict[str, NDArray[np.float32]]
+    seen: list[str]
+    judged: list[Judged]
 
 
-def _filmed(clips: Sequence[ClipExamples]) -> list[ClipExamples]:
-    return [clip for clip in clips if not clip.source.startswith(DRAWN)]
+_given: list[tuple[Sequence[ClipExamples], argparse.Namespace]] = []
+"""In a process that teaches: the examples, which are too large to be sent, and the options."""
 
 
-Taught = tuple[dict[str, NDArray[np.float32]], dict[str, list[Told]]]
-
-
-def _member(
-    clips: Sequence[ClipExamples],
-    sources: set[str],
-    start: Mapping[str, NDArray[np.float32]] | None,
-    options: argparse.Namespace,
-) -> Taught:
-    """(weights, courses of every clip) of a member taught by all clips but those of `sources`."""
+def _teach(name: str) -> Taught:
+    """The member of that name, taught by all clips but those of its fold."""
+    clips, options = _given[0]
+    sources = dict(_left_out(clips, options.folds))[name]
     taught = [clip for clip in clips if clip.source not in sources]
-    net = train(taught, options.epochs, len(sources), options.without, start)
-    told = {clip.name: list(courses_of(net, clip)) for clip in clips}
-    lessons = [each for clip in taught for each in told[clip.name]]
-    return net.member() | train_courses(lessons, len(sources), options.without), told
+    seed = len(sources)
+    net = train(taught, options.epochs, seed, options.without)
+    lessons = [each for clip in taught for each in courses_of(net, clip)]
+    weights = net.member() | train_courses(lessons, seed, options.without)
+    del lessons
+    judged = [
+        Judged(each.rate, each.example.light, np.array([weigh(weights, course) for course in each.courses]))
+        for clip in clips
+        if clip.source in sources
+        for each in courses_of(net, clip)
+    ]
+    return Taught(weights, sorted({clip.sha256 for clip in taught}), judged)
+
+
+def _left_out(clips: Sequence[ClipExamples], folds: int) -> list[tuple[str, set[str]]]:
+    """(name, sources that it is not taught) of every member."""
+    return [*((str(fold), sources) for fold, sources in enumerate(folds_of(clips, folds))), ("all", set())]
 
 
 def _write(path: Path, tensors: Mapping[str, NDArray[np.float32]], seen: Mapping[str, list[str]]) -> None:
@@ -453,6 +443,11 @@ def _write(path: Path, tensors: Mapping[str, NDArray[np.float32]], seen: Mapping
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     print(f"{path}: {len(content)} bytes, sha256 {hashlib.sha256(content).hexdigest()}", flush=True)
+
+
+def _begin(clips: Sequence[ClipExamples], options: argparse.Namespace) -> None:
+    _given.append((clips, options))
+    torch.set_num_threads(1)
 
 
 def main() -> None:
@@ -464,10 +459,9 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="a fold's number, or all")
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--without", action="append", default=[], choices=list(FAILURES))
-    parser.add_argument("--start", type=Path, help="a file of members to go on from")
     parser.add_argument("--join", type=Path, action="append", default=[])
+    parser.add_argument("--workers", type=int, default=1, help="members taught side by side")
     options = parser.parse_args()
-    torch.set_num_threads(1)
     tensors: dict[str, NDArray[np.float32]] = {}
     seen: dict[str, list[str]] = {}
     for path in options.join:
@@ -475,22 +469,16 @@ def main() -> None:
         tensors |= its
         seen |= whose
     clips = load(options.examples)
-    left_out = {str(fold): sources for fold, sources in enumerate(folds_of(clips, options.folds))} | {"all": set()}
-    judged: list[tuple[Told, NDArray[np.float64]]] = []
-    for name, sources in left_out.items():
-        if options.only and name not in options.only:
-            continue
-        taught = [clip for clip in clips if clip.source not in sources]
-        member = _member(clips, sources, _start(options.start, name, clips, sources), options)
-        for clip in clips if name != "all" else ():
-            if clip.source in sources:
-                judged += [
-                    (each, np.array([weigh(member[0], c) for c in each.courses])) for each in member[1][clip.name]
-                ]
-        tensors |= {f"m{name}.{key}": value for key, value in member[0].items()}
-        seen[f"m{name}"] = sorted({clip.sha256 for clip in taught})
-        if options.out:
-            _write(options.out, tensors, seen)
+    names = [name for name, _ in _left_out(clips, options.folds) if not options.only or name in options.only]
+    judged: list[Judged] = []
+    context = multiprocessing.get_context("fork")  # the examples are shared, not copied
+    with ProcessPoolExecutor(options.workers, context, _begin, (clips, options)) as pool:
+        for name, taught in zip(names, pool.map(_teach, names), strict=True):
+            judged += taught.judged
+            tensors |= {f"m{name}.{key}": value for key, value in taught.weights.items()}
+            seen[f"m{name}"] = taught.seen
+            if options.out:
+                _write(options.out, tensors, seen)
     if judged:
         print("\n".join(examine(judged)))
 
