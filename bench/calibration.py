@@ -24,7 +24,6 @@ from bench.holds import (
     motion,
     reading,
     unlinked,
-    unmatched_mostly,
 )
 from bench.records import Curve, Detector, Mode, RateClass, RealHold
 
@@ -34,6 +33,7 @@ TAIL, STRANGE_TAIL = 0.9, 0.98
 all others (they leap, or are shaken) it does, or they would set the threshold for every detector."""
 USUAL, LARGE = 0.5, 0.9  # quantiles whose distance is the spread of a reading
 SMALLEST_SPREAD = 0.05
+SMALLEST_SHARE = 0.02  # of the picture; fewer parts without a match are no more than chance
 INNER_FOLDS, OUTER_FOLDS = 5, 6
 
 
@@ -123,7 +123,7 @@ def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, f
         other = rule(others, reads, fps, frames, alpha)
         for window in tested:
             table = evidence(window.curves, window.frames, other.detectors)
-            hold = find_hold(window.curves, table, other.threshold, apart=unlinked(window.curves, other))
+            hold = find_hold(window.curves, table, other.threshold, limit=other.unlinked)
             reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
     return replace(learnt, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
 
@@ -157,9 +157,9 @@ def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, fr
 
 
 def _unlinked(windows: Sequence[Reference]) -> float:
-    """Halfway from the least linked real clip to one in which nothing has a match."""
-    shares = [share for window in windows if np.isfinite(share := unmatched_mostly(window.curves))]
-    return (max(shares) + 1) / 2 if shares else 1.0
+    """Halfway, by ratio, from the least linked real clip to one in which nothing has a match."""
+    shares = [share for window in windows if math.isfinite(share := unlinked(window.curves, window.frames))]
+    return math.sqrt(max(*shares, SMALLEST_SHARE)) if shares else 1.0
 
 
 def _folds(windows: Sequence[Reference], folds: int) -> Iterator[tuple[list[Reference], list[Reference]]]:

@@ -16,7 +16,7 @@ from bench.records import FrameholdError
 
 Member = Mapping[str, NDArray[np.float32]]
 
-CONTINUATION = ("networks/continuation.safetensors", "82f15efa63decab07365bff2590f41c9f6a30f1f79ccd36a200fcfa73d5e4d58")
+CONTINUATION = ("networks/continuation.safetensors", "f70de5109f8197d74bbf48122e530a589425daeb0a831dc9d2dff2603021abe6")
 
 
 def embedded_weights(unseen: str | None = None) -> Mapping[str, tuple[Member, ...]]:

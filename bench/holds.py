@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,9 +18,11 @@ PICTURE_SIZE = 256  # working pixels: the side of a square of the working area
 MOST = 3.0  # thresholds; one that cannot raise an alarm adds no more than that, however loud it is
 SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
 STATIC = "static"
-LINKED = 0.25  # share of its steps in which a clip must go on from what was before, or nothing in it does
-LEAST_STEPS = 4  # for that; fewer are a cut or two
-NO_LINK = "unmatched"  # the signal that says so
+NO_LINK, OLDER = "unmatched", "going_back"  # signals that together say that frames do not go on from one another
+UNSURE, LEAST_STEPS = (
+    2,
+    3,
+)  # steps for that: those that have hardly anything older beside them, and how many must follow
 PADDED = 3  # container frames that a picture stays; fewer are a slow clip's own rate
 
 Floats = NDArray[np.float64]
@@ -179,23 +182,25 @@ def is_slideshow(curves: Curves, distinct_frames_per_second: float, classes: Seq
     return usual >= PADDED and distinct_frames_per_second < min(rate.fps for rate in classes)
 
 
-def unmatched_mostly(curves: Curves) -> float:
-    """Share of the picture without a match in the frame before that three quarters of the steps exceed; NaN for few.
+def unlinked(curves: Curves, frames: int) -> float:
+    """How little the first `frames` frames go on from one another: 0 where they do, towards 1 where none does; NaN for
+    fewer than 6 distinct ones.
 
-    >>> unmatched_mostly({"unmatched": Curve("unmatched", (1, 2, 3, 4, 5), (0.9, 0.9, 0.1, 0.8, 0.9))})
-    0.8
+    Mean over steps, from the third on, of the share of the picture without a match in the frame before, where the
+    picture is no nearer to that frame than to an older one, and else of 0. What moves fast has no match but is nearest
+    to the frame before; what swings to and fro is nearer to an older one but has a match.
+
+    >>> shares = Curve("unmatched", (1, 2, 3, 4, 5), (0.9, 0.9, 0.75, 0.75, 0.9))
+    >>> unlinked({"unmatched": shares, "going_back": Curve("going_back", (1, 2, 3, 4, 5), (0, 0, 0.4, 0.2, 0))}, 6)
+    0.5
     """
-    shares = np.asarray(curves[NO_LINK].values if NO_LINK in curves else ())
-    shares = shares[np.isfinite(shares)]
-    return float(np.quantile(shares, LINKED)) if len(shares) >= LEAST_STEPS else float("nan")
-
-
-def unlinked(curves: Curves, rate: RateClass) -> float:
-    """Evidence that hardly any frame goes on from the one before, in multiples of its limit; NaN for few steps.
-
-    Each frame is a cut then, and none stands out from the others.
-    """
-    return unmatched_mostly(curves) / rate.unlinked
+    if NO_LINK not in curves or OLDER not in curves:
+        return float("nan")
+    steps = [frame for frame in curves[NO_LINK].frames if frame < frames][UNSURE:]
+    shares = np.asarray(curves[NO_LINK].values[UNSURE : UNSURE + len(steps)], float)
+    older = np.asarray(curves[OLDER].values[UNSURE : UNSURE + len(steps)], float) > 0
+    shares = np.where(older, shares, 0.0)[np.isfinite(shares)]
+    return float(shares.mean()) if len(shares) >= LEAST_STEPS else float("nan")
 
 
 def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
@@ -223,13 +228,13 @@ def judge(
     static = is_static(moved, moves, rate)
     speaking = [one for one in rate.detectors if long_enough(frames, fps, one.least_seconds)]
     table = evidence(curves, frames, speaking)
-    apart = unlinked(curves, rate)
     most = frames
     if moves != "none" and is_slideshow(curves, distinct, classes):
         most = len(curves["displacement"].frames) + 1
-    hold = _at_most(most, find_hold(curves, table, rate.threshold, static, apart))
+    hold = _at_most(most, find_hold(curves, table, rate.threshold, static, rate.unlinked))
     found = (
-        find_hold(curves, table, threshold, static, apart) for threshold in (thresholds[number] if thresholds else ())
+        find_hold(curves, table, threshold, static, rate.unlinked)
+        for threshold in (thresholds[number] if thresholds else ())
     )
     others = (_at_most(most, other) for other in found)
     redrawn = tuple((other.held_frames, other.broke) for other in others)
@@ -241,18 +246,23 @@ def long_enough(frames: int, fps: float, seconds: float) -> bool:
     return frames + 0.5 >= seconds * fps
 
 
-def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, apart: float = 0.0) -> Hold:
+def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, limit: float = math.inf) -> Hold:
     """The first frame with evidence over the threshold raises the alarm; the onset is where that excursion began.
 
-    A static clip held one frame, and so did one whose frames are `apart`, as `unlinked` tells, by more than the limit.
+    A static clip held one frame, and so did one whose frames are `unlinked` up to there by more than the limit: each of
+    them is a cut, and none stands out from the others.
     """
     table, frames = table.against(threshold), table.values.shape[1]
     largest = max(float(table.combined.max(initial=0.0)), 0.0)
     if static:
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
-    if apart > 1:
-        return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, apart))
-    deciding = table.deciding
+    hold = _first_alarm(curves, table, largest)
+    apart = unlinked(curves, hold.held_frames) / limit
+    return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, apart)) if apart > 1 else hold
+
+
+def _first_alarm(curves: Curves, table: Evidence, largest: float) -> Hold:
+    frames, deciding = table.values.shape[1], table.deciding
     over = np.flatnonzero((table.values[deciding] > 1.0).any(axis=0))
     if not over.size:
         return Hold(frames, False, evidence=largest)

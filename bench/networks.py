@@ -32,7 +32,7 @@ EMBEDDED_CONFIG, EMBEDDED_MERGES, EMBEDDED_WEIGHTS = (
 EMBEDDED_SHA256 = {
     "open_clip_config.json": "8bd3e3c867af140a03a8e724cf57809ee568e4cf48d20a004906e15711c25209",
     "merges.txt.gz": "1d0c36306dbc293e53904f20f4ea91d6f3f4fba79144c2742df3871d23a14be2",
-    "open_clip_model.safetensors": "1caeeddce683384dfb0ed8ec370dc3fa5aca974a5bb242fb40c872f47a9160ad",
+    "open_clip_model.safetensors": "a201854008f0c63101e75a80b340aa9c053674aafae9d8d235ad9e33a1f7b444",
 }
 WEIGHT_FILES = {".safetensors", ".pt", ".pth", ".bin"}
 # What torch and open_clip raise for a file that holds something else: they look for a state dict without checking.

@@ -369,7 +369,7 @@ class RateClass:
     """Motion, in picture sizes a second, below which a clip is stiller than real footage."""
     reality: tuple[RealHold, ...] = ()
     unlinked: float = 1.0
-    """Share of the picture without a match, in three quarters of the steps, above which frames have no link."""
+    """Limit of `bench.holds.unlinked`, above which frames do not go on from one another; 1 is never passed."""
 
 
 @dataclass(frozen=True)

@@ -210,15 +210,19 @@ def test_stillness_is_ranked_rightly_where_floating_point_is_a_little_short() ->
 # ---- what the order and the splitting may not do -----------------------------------------------------------------
 
 
-def test_frames_have_no_link_halfway_beyond_the_least_linked_real_clip() -> None:
-    windows = [
-        replace(window, curves={**window.curves, "unmatched": curve("unmatched", [share] * 23)})
-        for window, share in zip(sources(12, 0), np.linspace(0.1, 0.4, 12), strict=True)
-    ]
-    rate = learn(windows, [LEVEL], 24.0, 24, 0.3)
-    assert rate.unlinked == pytest.approx((0.4 + 1) / 2)
+def unlinked_by(window: Reference, share: float) -> Reference:
+    added = {"unmatched": curve("unmatched", [share] * 23), "going_back": curve("going_back", [0.3] * 23)}
+    return replace(window, curves={**window.curves, **added})
+
+
+def test_frames_have_no_link_halfway_by_ratio_beyond_the_least_linked_real_clip() -> None:
+    shares = np.linspace(0.01, 0.36, 12)
+    windows = [unlinked_by(window, float(share)) for window, share in zip(sources(12, 0), shares, strict=True)]
+    assert learn(windows, [LEVEL], 24.0, 24, 0.3).unlinked == pytest.approx(0.6)
     assert learn(sources(12, 0), [LEVEL], 24.0, 24, 0.3).unlinked == 1.0
-    apart = replace(windows[-1], curves={**windows[-1].curves, "unmatched": curve("unmatched", [0.99] * 23)})
+    linked = [unlinked_by(window, 0.0) for window in windows]
+    assert learn(linked, [LEVEL], 24.0, 24, 0.3).unlinked == pytest.approx(math.sqrt(0.02))
+    apart = unlinked_by(windows[-1], 0.99)
     alarms = {real.source: real.broke for real in learn([*windows[:-1], apart], [LEVEL], 24.0, 24, 0.3).reality}
     assert alarms[apart.source]  # by the rule of the others
 

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench import networks
+from bench.backends.procedural import ProceduralBackend
 from bench.backends.procedural.composing import draw_frames
 from bench.networks import (
     EMBEDDED_CLIP,
@@ -26,7 +27,7 @@ from bench.networks import (
     load_clip,
     unknown_words,
 )
-from bench.records import FrameholdError
+from bench.records import ClipKey, ClipRequest, FrameholdError
 from bench.signals.alignment import alignment_curves
 from bench.suite import load_suite
 
@@ -141,6 +142,19 @@ def test_it_loses_the_prompt_where_the_subject_becomes_another(clip: ClipNetwork
     loss, drift = alignment_curves(range(len(pictures)), embed(clip, pictures), clip.embed_text(text), fps=24)
     for curve in (loss, drift):
         assert max(curve.values[:onset]) < 0.5 * min(curve.values[onset:])
+
+
+def test_a_subject_that_has_melted_fits_its_prompt_less(clip: ClipNetwork) -> None:
+    # Taught were parts of pictures that run, never the renderer's own way of melting.
+    lost = []
+    for prompt in load_suite("quick").prompts:
+        seen = {}
+        for model in ("procedural/steady", "procedural/dream-filter"):
+            request = ClipRequest(ClipKey(model, prompt.id, 77), prompt, 48, 24.0, SIDE, SIDE)
+            frames = np.stack(list(ProceduralBackend().fetch(request).frames or ()))
+            seen[model] = float((embed(clip, frames[-4:]) @ clip.embed_text(prompt.text)).mean())
+        lost.append(seen["procedural/steady"] - seen["procedural/dream-filter"])
+    assert np.mean(np.array(lost) > 0.05) >= 0.75, lost
 
 
 def test_an_embedding_has_unit_length_and_depends_on_its_picture_alone(clip: ClipNetwork) -> None:

@@ -459,28 +459,56 @@ def test_a_still_that_was_asked_for_may_be_shown_as_slides() -> None:
     assert judge(slides(48, 12), 48, 24.0, "none", classes).hold.held_frames == 48
 
 
-def from_shares(shares: list[float], **fields: float) -> Hold:
-    curves = {"flow": from_logs("flow", [0.0] * len(shares)), "unmatched": curve("unmatched", shares)}
+def from_shares(
+    shares: list[float], older: list[float] | None = None, logs: list[float] | None = None, **fields: float
+) -> Hold:
+    """A clip by the share without a match and by how much nearer it is to an older frame, of each step."""
+    curves = {
+        "flow": from_logs("flow", logs or [0.0] * len(shares)),
+        "unmatched": curve("unmatched", shares),
+        "going_back": curve("going_back", older or [0.3] * len(shares)),
+    }
     return judge(curves, len(shares) + 1, 24.0, "none", [rule(detector("flow"), **fields)]).hold
 
 
 @pytest.mark.parametrize(
-    ("shares", "held"),
+    ("shares", "older", "held"),
     [
-        ([0.9] * 12, 1),
-        ([0.1] * 2 + [0.9] * 10, 1),
-        ([0.1] * 6 + [0.9] * 6, 13),  # it goes on for a while, and then others must say where it breaks
-        ([0.6] * 12, 13),
-        ([0.9] * 3, 4),
-        ([math.nan] * 8 + [0.9] * 4, 1),
+        ([0.9] * 12, None, 1),
+        ([0.9] * 12, [0.0] * 12, 13),  # fast, but nearest to the frame before
+        ([0.5] * 12, None, 13),  # to and fro, but with a match
+        ([0.1] * 2 + [0.9] * 10, None, 1),  # of the first two steps nothing can be said
+        ([0.9] * 12, [0.0, 0.0] + [0.3] * 10, 1),
+        ([0.1] * 7 + [0.9] * 5, None, 13),  # it goes on for a while, and then others must say where it breaks
+        ([0.9] * 4, None, 5),  # too few
+        ([0.9] * 5, None, 1),
+        ([math.nan] * 7 + [0.9] * 5, None, 1),
     ],
 )
-def test_a_clip_whose_frames_do_not_go_on_from_one_another_held_one(shares: list[float], held: int) -> None:
-    hold = from_shares(shares, unlinked=0.6)
+def test_a_clip_whose_frames_do_not_go_on_from_one_another_held_one(
+    shares: list[float], older: list[float] | None, held: int
+) -> None:
+    hold = from_shares(shares, older, unlinked=0.6)
     assert (hold.held_frames, hold.broke) == (held, held == 1)
     if held == 1:
         assert (hold.onset_frame, hold.alarm_frame, hold.cause) == (1, 1, "unmatched")
         assert hold.evidence == pytest.approx(0.9 / 0.6)
+
+
+@pytest.mark.parametrize(("onset", "held"), [(4, 4), (9, 9), (30, 30)])
+def test_what_comes_after_a_break_is_no_reason_to_say_that_nothing_went_on_before(onset: int, held: int) -> None:
+    # As after a flicker: every frame is nearer to the one before the last, and the light leaves nothing with a match.
+    after = 40 - onset
+    shares, older = [0.02] * onset + [0.95] * after, [0.0] * onset + [0.4] * after
+    logs = [0.0] * (onset - 1) + [9.0] + [0.0] * after
+    hold = from_shares(shares, older, logs, unlinked=0.3)
+    assert (hold.held_frames, hold.cause) == (held, "flow")
+    assert from_shares(shares, older, unlinked=0.3).held_frames == (1 if onset < 30 else 41)
+
+
+def test_an_alarm_late_in_a_clip_whose_frames_never_went_on_does_not_save_it() -> None:
+    logs = [0.0] * 20 + [9.0] + [0.0] * 10
+    assert from_shares([0.9] * 31, None, logs, unlinked=0.3).held_frames == 1
 
 
 def test_without_a_limit_from_real_footage_no_clip_is_unlinked() -> None:

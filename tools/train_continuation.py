@@ -44,7 +44,7 @@ from bench.signals.continuation import (
 CHANNELS, HIDDEN, HEAD = 32, 24, 48
 BATCH, SAMPLES = 32, 10_000  # of an epoch, half of them broken
 CELL_WEIGHT = 0.7  # of the loss of cells beside that of frames
-SMOOTHING = 0.02  # of the labels of the network of cells; the network of courses is to grow surer than that
+SMOOTHING = 0.02  # of labels
 RATE = 3e-3  # of learning, at its highest
 COURSE_HIDDEN, COURSE_BATCH, COURSE_EPOCHS, COURSE_RATE = 64, 256, 14, 2e-3
 COURSE_DROPOUT = 0.3
@@ -100,7 +100,7 @@ class Example:
     @property
     def is_whole_take(self) -> bool:
         """Is it what the failures of its take were laid on?"""
-        return self.kind.startswith(("real", "visited"))
+        return self.kind.startswith(("real", "visited", "whipped"))
 
     @property
     def light(self) -> Example:
@@ -255,11 +255,14 @@ def _batches(
 def _loss(net: Net, features: Tensor, frames: Tensor, cells: Tensor) -> Tensor:
     with quickly():
         frame_odds, cell_odds = net(features)
-    smooth = frames * (1 - 2 * SMOOTHING) + SMOOTHING
-    frame_loss = functional.binary_cross_entropy_with_logits(frame_odds.float(), smooth)
+    frame_loss = functional.binary_cross_entropy_with_logits(frame_odds.float(), _smoothed(frames))
     told = (cells >= 0).float()
     cell_loss = functional.binary_cross_entropy_with_logits(cell_odds, cells.clamp(min=0), weight=told)
     return frame_loss + CELL_WEIGHT * cell_loss
+
+
+def _smoothed(labels: Tensor) -> Tensor:
+    return labels * (1 - 2 * SMOOTHING) + SMOOTHING
 
 
 @dataclass(frozen=True)
@@ -337,7 +340,8 @@ def _course_net(scaled: Tensor, labels: Tensor, weights: Tensor) -> tuple[nn.Lin
     for _ in range(steps):
         chosen = torch.randint(0, len(scaled), (COURSE_BATCH,))
         odds = net(scaled[chosen])[:, 0]
-        loss = functional.binary_cross_entropy_with_logits(odds, labels[chosen], weights[chosen])
+        smooth = _smoothed(labels[chosen])
+        loss = functional.binary_cross_entropy_with_logits(odds, smooth, weights[chosen])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -55,7 +55,7 @@ LIGHT_ADDS: tuple[tuple[str, Mode, float], ...] = (("residual_lagged", "level", 
 PROFILES: dict[str, Profile] = {
     "light": Profile(
         "light",
-        5,
+        6,
         tuple(LIGHT),
         LIGHT_DECIDES,
         LIGHT_STRANGE,
@@ -64,7 +64,7 @@ PROFILES: dict[str, Profile] = {
     ),
     "standard": Profile(
         "standard",
-        2,
+        3,
         tuple(SIGNALS),  # the network of `continuation` was taught on DIS flow: what `light` measures stays as it is
         (
             *LIGHT_DECIDES,
