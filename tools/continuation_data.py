@@ -9,7 +9,6 @@ can be stopped, run again, and run as several parts side by side.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,17 +19,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.failures import FAILURES, SEVERITIES, SHARES, Failure, block_difference
 from bench.failures.controls import CONTROLS, faded
-from bench.failures.place import Scene
 from bench.records import Picture
-from bench.signals.cells import Cells
-from bench.signals.continuation import extremes
-from bench.signals.views import Walk, working_picture
+from bench.signals.views import working_picture
 from bench.stages.calibrate import FASTER, RATES
 from bench.stages.survey import clips_of
-from bench.video import content_hash, frames_per_second, is_held, read_frames
+from bench.video import content_hash, frames_per_second, read_frames
 from tools.continuation_drawn import DRAWN, FIRST_SEED, DrawnClip, drawn_clip
+from tools.continuation_examples import Examples, Plan, plans_for, unbroken
 from tools.continuation_visits import visited
 from tools.continuation_whips import whipped
 
@@ -43,130 +39,11 @@ STAGED_LONGEST, STAGED_DRAWS = 48, 5  # of these
 SMALLEST_PART = 0.5  # of the width and of the height
 DRAWS = 14  # failures laid on a take
 DRAWN_DRAWS = 6
-SEEN = (3.0, 10.0)  # grey levels of a block: below nobody sees it, above everybody does
-ABRUPT_STEPS, GRADUAL_STEPS = 3, 18  # after the onset; of gradual ones every second
-LEFT_OUT = ("freeze",)  # repeated frames are no steps: standstill finds it
-HARD = ("shuffle", "reverse", "ghosting", "local_wobble", "local_melt", "local_freeze", "hue_drift", "elastic_morph")
-"""Failures that are laid on twice as often as others."""
 CONTROLS_A_TAKE, CONTROL_EVERY, BACKWARD_EVERY = 2, 2, 3
 DRAWN_FADED = 40  # drawn clips that also fade
-SEEDS = {"fades": 12, "visited": 100, "whipped": 200}  # of random numbers, beside the numbers of takes
+# Of random numbers, beside the numbers of takes.
+SEEDS = {"fades": 12, "visited": 100, "whipped": 200, "controlled": 300}
 FADES, FADED = "fades", (0.1, 0.6)  # light that comes and goes, the hardest control: share of the take that it lasts
-
-
-class Examples(NamedTuple):
-    """Some steps of one clip. Labels: 1 broken, 0 not, -1 not told."""
-
-    kind: str
-    severity: str
-    share: float
-    onset: int
-    frames: int
-    steps: NDArray[np.int32]  # container frames
-    features: NDArray[np.float16]  # (steps, rows, columns, features)
-    spreads: NDArray[np.float32]  # (steps, 4 x features): their extremes over cells, which every network is told
-    whole: NDArray[np.float32]  # (steps, features of the whole picture)
-    broken: NDArray[np.int8]  # (steps,)
-    cells: NDArray[np.int8]  # (steps, rows, columns)
-
-
-Kept = list[tuple[int, NDArray[np.float16], NDArray[np.float32]]]
-
-
-class Plan(NamedTuple):
-    """Frames that go another way from the onset on; `gradual` ones are looked at for longer."""
-
-    name: str
-    severity: str
-    share: float
-    onset: int
-    gradual: bool
-    frames: Sequence[Picture]
-
-
-class Teller:
-    """Walks a clip and gives the features of each step."""
-
-    def __init__(self) -> None:
-        self._walk, self._cells = Walk(), Cells()
-        self._last: Picture | None = None
-
-    def add(self, index: int, picture: Picture) -> tuple[int, NDArray[np.float16], NDArray[np.float32]] | None:
-        """(frame, features) of the step to this frame; None where there is no step."""
-        if self._last is not None and is_held(self._last, picture):
-            return None
-        self._last = picture
-        step = self._walk.step(index, picture)
-        if step is None:
-            return None
-        features, whole = self._cells.update(step)
-        return index, features.astype(np.float16), whole
-
-
-def unbroken(kind: str, pictures: Sequence[Picture], every: int = 1, plans: Sequence[Plan] = ()) -> list[Examples]:
-    """An unbroken clip, every so many steps of it, and what becomes of it by each plan, in order of their onsets."""
-    teller, kept, found = Teller(), Kept(), list[Examples]()
-    waiting = sorted(plans, key=lambda plan: plan.onset)
-    for index, picture in enumerate(pictures):
-        while waiting and waiting[0].onset == index:
-            found.append(_broken(copy.deepcopy(teller), waiting.pop(0), pictures))
-        told = teller.add(index, picture)
-        if told and (index - 1) % every == 0:  # the first step too: there is nothing before it that it could go on from
-            kept.append(told)
-    return [_sequence(kind, "", 0.0, len(pictures), len(pictures), kept, []), *found]
-
-
-def _broken(teller: Teller, plan: Plan, pictures: Sequence[Picture]) -> Examples:
-    kept, differences = Kept(), []
-    last = min(len(plan.frames), len(pictures), plan.onset + (GRADUAL_STEPS if plan.gradual else ABRUPT_STEPS))
-    for index in range(plan.onset, last):
-        told, late = teller.add(index, plan.frames[index]), index - plan.onset
-        if told is None or (plan.gradual and late > 2 and late % 2):
-            continue
-        kept.append(told)
-        differences.append(block_difference(pictures[index], plan.frames[index]))
-    return _sequence(plan.name, plan.severity, plan.share, plan.onset, len(pictures), kept, differences)
-
-
-def _sequence(
-    kind: str,
-    severity: str,
-    share: float,
-    onset: int,
-    frames: int,
-    kept: Kept,
-    differences: list[NDArray[np.float32]],
-) -> Examples:
-    shape = kept[0][1].shape[:2] if kept else (0, 0)
-    features = np.stack([each for _, each, _ in kept]) if kept else np.zeros((0, 0, 0, 0), np.float16)
-    whole = np.stack([each for _, _, each in kept]) if kept else np.zeros((0, 0), np.float32)
-    broken, cells = np.zeros(len(kept), np.int8), np.zeros((len(kept), *shape), np.int8)
-    for k, blocks in enumerate(differences):
-        difference = blocks[: shape[0], : shape[1]]
-        cells[k] = np.where(difference > SEEN[1], 1, np.where(difference < SEEN[0], 0, -1))
-        broken[k] = 1 if float(difference.max()) > SEEN[1] else -1
-    steps = np.array([index for index, _, _ in kept], np.int32)
-    spreads = np.array([extremes(each.astype(np.float32)) for each in features], np.float32)
-    return Examples(kind, severity, share, onset, frames, steps, features, spreads, whole, broken, cells)
-
-
-def plans_for(pictures: Sequence[Picture], other: list[Picture], rng: np.random.Generator, draws: int) -> list[Plan]:
-    """Failures to lay on one clip, hard ones more often."""
-    names = [name for name in FAILURES if name not in LEFT_OUT]
-    chances = np.array([2.0 if name in HARD else 1.0 for name in names])
-    chosen = rng.choice(names, draws, replace=False, p=chances / chances.sum())
-    return [_plan(FAILURES[str(name)], pictures, other, rng) for name in chosen]
-
-
-def _plan(failure: Failure, pictures: Sequence[Picture], other: list[Picture], rng: np.random.Generator) -> Plan:
-    onset = int(rng.integers(2, len(pictures) - 2))
-    severity = str(rng.choice(list(SEVERITIES)))
-    share = float(rng.choice(SHARES)) if failure.local else 1.0
-    gradual = failure.kind == "gradual"
-    last = min(len(pictures), onset + (GRADUAL_STEPS if gradual else ABRUPT_STEPS))
-    scene = Scene(pictures if failure.name == "frame_jump" else pictures[:last], other, onset, share)
-    frames = failure.apply(scene, SEVERITIES[severity], rng)
-    return Plan(failure.name, severity, share, onset, gradual, frames)
 
 
 class Footage(NamedTuple):
@@ -255,6 +132,17 @@ def examples_staged(
     return [sequence for sequence in unbroken(f"{kind} {rate:g}", staged, plans=plans) if len(sequence.steps)]
 
 
+def examples_controlled(footage: Footage, other: Footage, rng: np.random.Generator) -> list[Examples]:
+    """Every control on a take of its own, each second one at the fastest rate; which, chance decides."""
+    rates, found = list(rates_of(footage)), list[Examples]()
+    for number, name in enumerate(rng.permutation(list(CONTROLS)) if rates else ()):
+        rate = rates[0 if number % 2 else int(rng.integers(len(rates)))]
+        pictures = _cut(footage, rate, STAGED_LONGEST, rng, from_start=False, whole=True)
+        hard = CONTROLS[str(name)](pictures, _fitted(other, pictures[0]), rng)
+        found += unbroken(f"{name} {rate:g}", hard, CONTROL_EVERY)
+    return [sequence for sequence in found if len(sequence.steps)]
+
+
 def _fitted(other: Footage, picture: Picture) -> list[Picture]:
     height, width = picture.shape[:2]
     return [np.asarray(cv2.resize(each, (width, height)), np.uint8) for each in other.pictures[:LONGEST]]
@@ -312,6 +200,7 @@ def _parts() -> Iterator[tuple[str, int, str]]:
     """(kind, number, end of the file's name) of all that is made of one clip."""
     yield from (("take", number, str(number)) for number in range(TAKES))
     yield "fades", 0, FADES
+    yield "controlled", 0, "c0"
     yield from (("visited", number, f"v{number}") for number in range(VISITED_TAKES))
     yield from (("whipped", number, f"w{number}") for number in range(WHIPPED_TAKES))
 
@@ -324,6 +213,8 @@ def _made(kind: str, number: int, footage: Footage, others: Sequence[Path], file
     other = _read(others[int(rng.integers(len(others)))])
     if kind == "take":
         return examples(footage, other, number, rng)
+    if kind == "controlled":
+        return examples_controlled(footage, other, rng)
     guest = _read(others[int(rng.integers(len(others)))])
     return examples_staged(kind, footage, other, guest, number, rng)
 

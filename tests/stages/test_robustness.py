@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench.backends.procedural.composing import draw_frames
 from bench.failures.adversaries import ADVERSARIES
 from bench.failures.controls import CONTROLS
 from bench.holds import Judgement, judge
@@ -53,6 +54,15 @@ def test_a_hard_but_steady_clip_holds_to_its_end(name: str, dog: list[Picture]) 
 @pytest.mark.parametrize("name", ["unrelated_pictures", "white_noise"])
 def test_frames_that_have_nothing_to_do_with_one_another_are_no_hold(name: str, fps: float, dog: list[Picture]) -> None:
     frames = ADVERSARIES[name](dog, np.random.default_rng(0))
+    hold = judged(frames, fps).hold
+    assert (hold.held_frames, hold.broke) == (1, True)
+
+
+@pytest.mark.parametrize("fps", [8.0, 12.0, 24.0])
+@pytest.mark.parametrize("text", ["A brown dog trots through a park", "A small sailing boat rocks on the waves"])
+def test_frames_drawn_each_for_itself_are_no_hold(text: str, fps: float) -> None:
+    # They share a composition, as pictures that an image model makes of one prompt.
+    frames = [draw_frames(text, seed, (0,), 256, 256)[0] for seed in range(900, 916)]
     hold = judged(frames, fps).hold
     assert (hold.held_frames, hold.broke) == (1, True)
 
