@@ -16,7 +16,7 @@ from bench.records import FrameholdError
 
 Member = Mapping[str, NDArray[np.float32]]
 
-CONTINUATION = ("networks/continuation.safetensors", "f70de5109f8197d74bbf48122e530a589425daeb0a831dc9d2dff2603021abe6")
+CONTINUATION = ("networks/continuation.safetensors", "a9222449824cbabf0e483687a0a0436bda4cf7319c0df3f798683530de94e562")
 
 
 def embedded_weights(unseen: str | None = None) -> Mapping[str, tuple[Member, ...]]:
