@@ -23,6 +23,7 @@ from bench import cli, doctor
 from bench.networks import EXAMPLE_CLIP, WeightsAbsent
 from bench.records import FrameholdError
 from bench.run_folder import RunFolder
+from bench.signals import PROFILES
 from bench.stages import run as stage
 from tests.factory import pan
 from tests.stages.small_backend import NAME
@@ -274,7 +275,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("run quick --backend procedural --clips {bad}/text --out o", "--backend and --clips exclude each other"),
         ("run quick --model m --out o", "--model names the clips of --clips DIR"),
         ("run quick --profile heavy --out o", "unknown profile 'heavy'"),
-        ("run quick --profile standard --out o", "no calibration comes with version 2 of it: make one"),
+        ("run quick --profile standard --out o", f"comes with version {PROFILES['standard'].version} of it: make one"),
         ("validate --profile standard --out o", "`framehold calibrate --reference DIR --profile standard`"),
         ("run quick --clip ViT --out o", "--clip 'ViT'"),
         ("run quick --workers -1 --out o", "--workers -1"),

@@ -177,7 +177,8 @@ def _text(folder: Path, calibration: Calibration) -> str:
 
 def test_without_a_calibration_it_is_said_what_to_do(footage: Path, tmp_path: Path) -> None:
     told = (
-        r"^--profile standard: no calibration comes with version 2 of it: .*`framehold calibrate --reference DIR "
+        rf"^--profile standard: no calibration comes with version {PROFILES['standard'].version} of it: .*"
+        r"`framehold calibrate --reference DIR "
         r"--profile standard` and pass it with --calibration; --profile light has one$"
     )
     crew = Crew(progress=lambda *_: pytest.fail("work has begun"))
