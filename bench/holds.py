@@ -19,10 +19,8 @@ MOST = 3.0  # thresholds; one that cannot raise an alarm adds no more than that,
 SLOWEST = 0.1  # distinct frames a second; what is slower is judged as if it were so
 STATIC = "static"
 NO_LINK, OLDER = "unmatched", "going_back"  # signals that together say that frames do not go on from one another
-UNSURE, LEAST_STEPS = (
-    2,
-    3,
-)  # steps for that: those that have hardly anything older beside them, and how many must follow
+# Steps that have hardly anything older beside them, how many must follow, and how many tell where it begins.
+UNSURE, LEAST_STEPS, RUN = 2, 3, 8
 PADDED = 3  # container frames that a picture stays; fewer are a slow clip's own rate
 
 Floats = NDArray[np.float64]
@@ -194,13 +192,28 @@ def unlinked(curves: Curves, frames: int) -> float:
     >>> unlinked({"unmatched": shares, "going_back": Curve("going_back", (1, 2, 3, 4, 5), (0, 0, 0.4, 0.2, 0))}, 6)
     0.5
     """
+    _, shares = _unlinked_shares(curves, frames)
+    return float(shares.mean()) if len(shares) >= LEAST_STEPS else float("nan")
+
+
+def _unlinked_shares(curves: Curves, frames: int) -> tuple[NDArray[np.intp], Floats]:
+    """(container frames, shares) of the steps that `unlinked` averages over."""
     if NO_LINK not in curves or OLDER not in curves:
-        return float("nan")
-    steps = [frame for frame in curves[NO_LINK].frames if frame < frames][UNSURE:]
+        return np.empty(0, np.intp), np.empty(0)
+    steps = np.array([frame for frame in curves[NO_LINK].frames if frame < frames][UNSURE:], np.intp)
     shares = np.asarray(curves[NO_LINK].values[UNSURE : UNSURE + len(steps)], float)
     older = np.asarray(curves[OLDER].values[UNSURE : UNSURE + len(steps)], float) > 0
-    shares = np.where(older, shares, 0.0)[np.isfinite(shares)]
-    return float(shares.mean()) if len(shares) >= LEAST_STEPS else float("nan")
+    told = np.isfinite(shares)
+    return steps[told], np.where(older, shares, 0.0)[told]
+
+
+def _unlinked_from(curves: Curves, frames: int, limit: float) -> int:
+    """The first frame of an `unlinked` clip that does not go on, where the next 8 steps exceed half of the limit, on
+    average. It is 1 where the clip's first 8 do: by chance the frame before is the nearest now and then.
+    """
+    steps, shares = _unlinked_shares(curves, frames)
+    begin = next(k for k in range(len(shares)) if shares[k : k + RUN].mean() > limit / 2)
+    return int(steps[begin + int(np.argmax(shares[begin:] > limit))]) if begin else 1
 
 
 def rate_class(classes: Sequence[RateClass], distinct_frames_per_second: float) -> int:
@@ -249,8 +262,8 @@ def long_enough(frames: int, fps: float, seconds: float) -> bool:
 def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = False, limit: float = math.inf) -> Hold:
     """The first frame with evidence over the threshold raises the alarm; the onset is where that excursion began.
 
-    A static clip held one frame, and so did one whose frames are `unlinked` up to there by more than the limit: each of
-    them is a cut, and none stands out from the others.
+    A static clip held one frame. One whose frames are `unlinked` up to there by more than the limit held until that
+    began, mostly one frame: each of them is a cut, and none stands out from the others.
     """
     table, frames = table.against(threshold), table.values.shape[1]
     largest = max(float(table.combined.max(initial=0.0)), 0.0)
@@ -258,7 +271,10 @@ def find_hold(curves: Curves, table: Evidence, threshold: float, static: bool = 
         return Hold(1, True, min(1, frames - 1), cause=STATIC, evidence=largest)
     hold = _first_alarm(curves, table, largest)
     apart = unlinked(curves, hold.held_frames) / limit
-    return Hold(1, True, 1, 1, NO_LINK, evidence=max(largest, apart)) if apart > 1 else hold
+    if not apart > 1:
+        return hold
+    onset = _unlinked_from(curves, hold.held_frames, limit)
+    return Hold(onset, True, onset, onset, NO_LINK, evidence=max(largest, apart))
 
 
 def _first_alarm(curves: Curves, table: Evidence, largest: float) -> Hold:

@@ -495,15 +495,22 @@ def test_a_clip_whose_frames_do_not_go_on_from_one_another_held_one(
         assert hold.evidence == pytest.approx(0.9 / 0.6)
 
 
-@pytest.mark.parametrize(("onset", "held"), [(4, 4), (9, 9), (30, 30)])
-def test_what_comes_after_a_break_is_no_reason_to_say_that_nothing_went_on_before(onset: int, held: int) -> None:
+@pytest.mark.parametrize(("onset", "alone"), [(4, 1), (9, 10), (30, 41)])
+def test_what_comes_after_a_break_is_no_reason_to_say_that_nothing_went_on_before(onset: int, alone: int) -> None:
     # As after a flicker: every frame is nearer to the one before the last, and the light leaves nothing with a match.
     after = 40 - onset
     shares, older = [0.02] * onset + [0.95] * after, [0.0] * onset + [0.4] * after
     logs = [0.0] * (onset - 1) + [9.0] + [0.0] * after
     hold = from_shares(shares, older, logs, unlinked=0.3)
-    assert (hold.held_frames, hold.cause) == (held, "flow")
-    assert from_shares(shares, older, unlinked=0.3).held_frames == (1 if onset < 30 else 41)
+    assert (hold.held_frames, hold.cause) == (onset, "flow")
+    assert from_shares(shares, older, unlinked=0.3).held_frames == alone
+
+
+@pytest.mark.parametrize("opening", [10, 12, 20])
+def test_what_goes_on_at_first_is_held_until_nothing_does_any_more(opening: int) -> None:
+    hold = from_shares([0.02] * opening + [0.9] * 30, [0.0] * opening + [0.4] * 30, unlinked=0.3)
+    assert hold.cause == "unmatched"
+    assert hold.held_frames == opening + 1  # the first frame that does not go on
 
 
 def test_an_alarm_late_in_a_clip_whose_frames_never_went_on_does_not_save_it() -> None:

@@ -136,9 +136,11 @@ def show_summary(summary: dict[str, Any], as_json: bool, page: Path | None = Non
     if as_json:
         show(summary | ({"page": str(page)} if page else {}), True, "")
         return
-    from bench.report.terminal import missing_lines, summary_table
+    from bench.report.terminal import missing_lines, summary_table, truth_table
 
     console = show_table(summary_table(summary))
+    if truth := truth_table(summary):
+        console.print(truth)
     lines = [*missing_lines(summary), *(f"- {note}" for note in summary["notes"])]
     lines += [f"page: {page}"] if page else []
     if lines:

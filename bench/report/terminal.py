@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
+from scipy import stats
 
 from bench.report.spelling import one_way, row_name
 from bench.report.words import cause_label
@@ -39,6 +41,28 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
     table.add_section()
     for name, block in summary["reference"].items():
         table.add_row(*_cells(row_name(name, block, horizon), block), style="dim")
+    return table
+
+
+def truth_table(summary: Mapping[str, Any]) -> Table | None:
+    """What drawn models truly hold beside what was measured, and how far the orders agree; None where no two say it."""
+    known = {
+        name: (float(block["truly_held"]), block["frames_held"])
+        for name, block in summary["models"].items()
+        if block.get("truly_held") is not None and block["frames_held"]
+    }
+    if len(known) < 2:
+        return None
+    truths, measures = zip(*((true, measured["value"]) for true, measured in known.values()), strict=True)
+    agree = float(stats.kendalltau(truths, measures).statistic)
+    title = "True against measured, where the truth is known"
+    table = Table(title=title if math.isnan(agree) else f"{title}: Kendall tau {agree:.2f}", title_justify="left")
+    for column in ("model", "truly held", "frames held", "in its interval"):
+        table.add_column(column, justify="right" if column.endswith("held") else "left")
+    for name, (true, measured) in sorted(known.items(), key=lambda item: -item[1][0]):
+        inside = measured["low"] is not None and measured["low"] <= true <= measured["high"]
+        cells = (name, f"{true:.1f}", _interval(measured, "{:.1f}"), "yes" if inside else "no")
+        table.add_row(*(Text(one_way(cell)) for cell in cells))
     return table
 
 

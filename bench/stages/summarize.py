@@ -153,6 +153,7 @@ def _summary(
             "clips": len(own) + len(lost),
             "missing": len(lost),
             "missing_reasons": dict(Counter(lost).most_common()),
+            "truly_held": truly_held([clip for clip in clips if clip.model == model], own, horizon),
         }
     suite = spec.suite
     return {
@@ -163,6 +164,17 @@ def _summary(
         "models": models,
         "reference": _reference(clips, rows, calibration, horizon, seconds) if rows else {},
     }
+
+
+def truly_held(clips: Sequence[ClipRow], judged: Sequence[Judged], horizon: int) -> float | None:
+    """Frames of the horizon that clips of a drawn model truly hold on average, where it says so of all of them; None
+    for any other. Facts are what a backend wrote, so anything may stand there.
+    """
+    told = [clip.facts.get("true_mean_hold") for clip in clips]
+    truth = told[0] if told and all(each == told[0] for each in told) else None
+    if not isinstance(truth, int | float) or isinstance(truth, bool) or not 0 <= truth <= horizon:
+        return None
+    return float(truth) if all(row.frames == horizon for row in judged) else None
 
 
 def _reference(

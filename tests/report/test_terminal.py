@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.report.terminal import MOST_LETTERS, missing_lines, summary_table
+import pytest
+from rich.console import Console
+
+from bench.report.terminal import MOST_LETTERS, missing_lines, summary_table, truth_table
 from tests.report.run_factory import Made, held, write_run
 
 
@@ -30,3 +33,33 @@ def test_the_commonest_reasons_of_missing_clips_are_told_a_line_each(tmp_path: P
         ["- missing, 1: rare", "- missing, 1: for other reasons, which summary.json has"],
     )
     assert missing_lines(write_run(tmp_path / "whole", [Made("m", "walk", held(12))]).summary()) == []
+
+
+def block(truth: float | None, value: float, low: float | None = 0.0, high: float | None = 48.0) -> dict[str, object]:
+    return {"truly_held": truth, "frames_held": {"value": value, "low": low, "high": high, "horizon": 48}}
+
+
+def test_what_is_truly_held_stands_beside_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    models = {
+        "steady": block(48.0, 47.5, 40.0, 48.0),
+        "early": block(6.0, 20.0, 12.5, 30.0),
+        "[red]late": block(30.0, 19.0, None, None),
+        "real": block(None, 12.0),
+        "gone": {"truly_held": 5.0, "frames_held": None},
+    }
+    table = truth_table({"models": models})
+    assert table is not None
+    Console(width=120).print(table)
+    shown = capsys.readouterr().out
+    assert "Kendall tau 0.33" in shown  # of three pairs two are in order
+    assert [line.split("│")[1].strip() for line in shown.splitlines() if line.startswith("│")] == [
+        "steady",
+        "[red]late",
+        "early",
+    ]
+    assert [line.split("│")[4].strip() for line in shown.splitlines() if line.startswith("│")] == ["yes", "no", "no"]
+
+
+def test_there_is_no_table_of_truth_where_fewer_than_two_models_have_one() -> None:
+    assert truth_table({"models": {"steady": block(48.0, 48.0), "real": block(None, 12.0)}}) is None
+    assert truth_table({"models": {"older": {"frames_held": {"value": 1.0, "low": 0, "high": 2}}}}) is None
