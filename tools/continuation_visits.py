@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.failures.place import clipped
 from bench.records import Picture
 
 Point = NDArray[np.float64]
@@ -101,7 +102,7 @@ class Visitor:
         for gone in shares:
             mask, colour = self._layer(picture.shape[:2], shown, gone)
             result += mask * (colour - picture) / np.float32(len(times))
-        return np.asarray(np.rint(np.clip(result, 0, 255)), np.uint8)
+        return clipped(result)
 
     def _layer(self, size: tuple[int, ...], shown: Picture, gone: float) -> tuple[Real, Real]:
         """(how much of each pixel it covers (height, width, 1), its colours (height, width, 3))."""

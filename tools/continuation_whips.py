@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.failures.place import clipped, window
 from bench.records import Picture
 from bench.signals.views import working_picture
 
@@ -60,16 +60,6 @@ def _exposed(picture: Picture, path: Path, number: int, shutter: float) -> Pictu
     pace = (after - before) / 2 * shutter
     exposures = EXPOSURES if float(np.abs(pace).max()) > 0.004 else 1
     shares = np.linspace(-0.5, 0.5, exposures) if exposures > 1 else [0.0]
-    seen = [_window(picture, path[:, number] + pace * share).astype(np.float32) for share in shares]
-    return working_picture(np.asarray(np.rint(np.mean(seen, axis=0)), np.uint8))
-
-
-def _window(picture: Picture, state: NDArray[np.float64]) -> Picture:
-    """The part whose place (0 to 1) and size are given, at a size that stays."""
-    height, width = picture.shape[:2]
-    x, y, window = (float(each) for each in state)
-    size = (round(width * WINDOWS[1]), round(height * WINDOWS[1]))
-    scale = window * width / size[0]
-    matrix = np.array([[scale, 0, x * width * (1 - window)], [0, scale, y * height * (1 - window)]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REFLECT), np.uint8)
+    states = [path[:, number] + pace * share for share in shares]
+    seen = [window(picture, float(x), float(y), 1 / float(part)).astype(np.float32) for x, y, part in states]
+    return working_picture(clipped(np.mean(seen, axis=0)))

@@ -1,6 +1,6 @@
 """Teach the continuation network, part two: examples -> embedded weights, and what they find on sources held out.
 
-python -m tools.train_continuation EXAMPLES [--out FILE] [--folds 4] [--only FOLD] [--epochs 8] [--without FAILURE]
+python -m tools.train_continuation EXAMPLES [--out FILE] [--folds 4] [--only FOLD] [--epochs 9] [--without FAILURE]
 
 First the network of cells is taught single steps, then the network of courses is taught what those come to over a
 clip. One member a fold is trained without the fold's sources and tested on them; `--only all` trains the one that has
@@ -461,7 +461,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--only", action="append", help="a fold's number, or all")
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=9)
     parser.add_argument("--without", action="append", default=[], choices=list(FAILURES))
     parser.add_argument("--join", type=Path, action="append", default=[])
     parser.add_argument("--workers", type=int, default=1, help="members taught side by side")

@@ -20,26 +20,12 @@ Clip = Sequence[Picture]
 Control = Callable[[Clip, Clip, np.random.Generator], list[Picture]]
 
 
-def _window(picture: Picture, x: float, y: float, zoom: float) -> Picture:
-    """The part of the picture around (x, y), fractions of it, that is `zoom` times smaller, at the picture's size."""
-    height, width = picture.shape[:2]
-    part = (width / zoom, height / zoom)
-    centre = (x * (width - part[0]) + part[0] / 2 - 0.5, y * (height - part[1]) + part[1] / 2 - 0.5)
-    turn = np.array(
-        [[1 / zoom, 0, centre[0] - width / zoom / 2 + 0.5], [0, 1 / zoom, centre[1] - height / zoom / 2 + 0.5]]
-    )
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(
-        cv2.warpAffine(picture, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
-
-
 def pan(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
     """A window of two thirds of the picture glides across it."""
     start, end = (0.0, 1.0) if rng.random() < 0.5 else (1.0, 0.0)
     height = float(rng.uniform(0.2, 0.8))
     places = np.linspace(start, end, len(clip))
-    return [_window(picture, float(left), height, 1.5) for picture, left in zip(clip, places, strict=True)]
+    return [place.window(picture, float(left), height, 1.5) for picture, left in zip(clip, places, strict=True)]
 
 
 def zoom(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
@@ -47,7 +33,7 @@ def zoom(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:
     zooms = np.geomspace(1.0, 1.6, len(clip))
     if rng.random() < 0.5:
         zooms = zooms[::-1]
-    return [_window(picture, 0.5, 0.5, float(zoom)) for picture, zoom in zip(clip, zooms, strict=True)]
+    return [place.window(picture, 0.5, 0.5, float(zoom)) for picture, zoom in zip(clip, zooms, strict=True)]
 
 
 def fast_motion(clip: Clip, other: Clip, rng: np.random.Generator) -> list[Picture]:

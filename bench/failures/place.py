@@ -115,6 +115,20 @@ def moved(
     return np.asarray(taken, np.float32)
 
 
+def window(picture: Picture, x: float, y: float, zoom: float) -> Picture:
+    """The part of the picture around (x, y), fractions of it, that is `zoom` times smaller, at the picture's size."""
+    height, width = picture.shape[:2]
+    part = (width / zoom, height / zoom)
+    centre = (x * (width - part[0]) + part[0] / 2 - 0.5, y * (height - part[1]) + part[1] / 2 - 0.5)
+    turn = np.array(
+        [[1 / zoom, 0, centre[0] - width / zoom / 2 + 0.5], [0, 1 / zoom, centre[1] - height / zoom / 2 + 0.5]]
+    )
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(picture, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8
+    )
+
+
 def smooth_field(size: tuple[int, int], scale: float, rng: np.random.Generator) -> Plane:
     """A smooth random plane of unit standard deviation whose details are about `scale` pixels wide."""
     rows, columns = (max(2, round(side / scale) + 1) for side in size)
