@@ -1,11 +1,12 @@
 """What framehold adds to a model: the bare call of a pipeline against framehold's generation, in one run, on one GPU.
 
-python tools/gpu_speed.py [MODEL ...] [--clips 4] [--size full] [--device cuda]
+python tools/gpu_speed.py [MODEL ...] [--clips 4] [--steps N] [--size full] [--device cuda]
 python tools/gpu_speed.py ltx-video --device cpu --size tiny        tries the tool itself where there is no GPU
 
 Random weights at full size, nothing downloaded. MODEL is a name of the table, or text2video-zero/sd-1.5. For each:
 seconds a clip, peak memory and busy share of the GPU (as its driver counts it), bare and with framehold (which also
-encodes, hashes and records), and the share that framehold adds.
+encodes, hashes and records), and the share that framehold adds. With --steps of denoising in place of the model's own,
+memory is that of a whole clip and seconds are not.
 """
 
 from __future__ import annotations
@@ -53,25 +54,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", default=DEFAULT)
     parser.add_argument("--clips", type=int, default=4)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--size", choices=("full", "tiny"), default="full")
     parser.add_argument("--device", default="cuda")
     asked = parser.parse_args()
     where = torch.cuda.get_device_name() if asked.device == "cuda" else asked.device
-    print(f"{where}, torch {torch.__version__}, {asked.clips} clips each after one to warm up, {asked.size} size")
+    steps = "" if asked.steps is None else f", {asked.steps} steps"
+    print(
+        f"{where}, torch {torch.__version__}, {asked.clips} clips each after one to warm up, {asked.size} size{steps}"
+    )
     print(f"{'model':26} {'':10} {'s a clip':>9} {'peak GB':>9} {'busy':>6}")
     for model in asked.models:
-        bare, ours, scoring = measure_model(spell_out(model), asked.clips, asked.size, asked.device)
+        bare, ours, scoring = measure_model(spell_out(model), asked)
         for name, one in (("bare", bare), ("framehold", ours), ("score", scoring)):
             peak = "" if one.peak_gb is None else f"{one.peak_gb:.2f}"
             busy = "" if one.busy is None else f"{one.busy:.0%}"
             print(f"{model:26} {name:10} {one.seconds_a_clip:9.3f} {peak:>9} {busy:>6}")
-        print(f"{model:26} framehold adds {ours.seconds_a_clip / bare.seconds_a_clip - 1:+.1%}")
+        print(f"{model:26} framehold adds {ours.seconds_a_clip / bare.seconds_a_clip - 1:+.1%}", flush=True)
 
 
-def measure_model(model: str, clips: int, size: str, device: str) -> tuple[Measure, Measure, Measure]:
+def measure_model(model: str, asked: argparse.Namespace) -> tuple[Measure, Measure, Measure]:
     """(bare calls, framehold's generation, scoring) of the same clips, with the same weights in memory."""
+    clips: int = asked.clips
     prompts = tuple(Prompt(f"p{index}", f"A red ball rolls down hill number {index}") for index in range(clips))
-    options = {"weights": "random", "size": size, "device": device}
+    options = {"weights": "random", "size": asked.size, "device": asked.device, "steps": asked.steps}
     source = Source(model.partition("/")[0], options, (model,))
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder(Path(folder) / "run")
