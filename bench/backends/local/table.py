@@ -94,24 +94,24 @@ COGVIDEOX = "CogVideoX licence"
 DIFFUSERS: dict[str, LocalModel] = {
     "modelscope": LocalModel(
         "ali-vilab/text-to-video-ms-1.7b", "CC-BY-NC-4.0", 16, 8.0, 256, 256, 50, 9.0,
-        pipeline="TextToVideoSDPipeline", memory_gb=7, restriction=NON_COMMERCIAL,
+        pipeline="TextToVideoSDPipeline", memory_gb=5.9, restriction=NON_COMMERCIAL,
         architecture="modelscope", operations=4.99e14,
     ),
     "zeroscope": LocalModel(
         "cerspense/zeroscope_v2_576w", "CC-BY-NC-4.0", 24, 8.0, 320, 576, 40, 9.0,
-        pipeline="TextToVideoSDPipeline", memory_gb=7, restriction=NON_COMMERCIAL, architecture="modelscope",
+        pipeline="TextToVideoSDPipeline", memory_gb=12.8, restriction=NON_COMMERCIAL, architecture="modelscope",
         operations=1.75e15,
     ),
     "wan2.1-1.3b": LocalModel(
         "Wan-AI/Wan2.1-T2V-1.3B-Diffusers", "Apache-2.0", 81, 16.0, 480, 832, 50, 5.0, FOUR, "bfloat16",
-        {"vae": "float32"}, memory_gb=13, architecture="wan", operations=2.86e16,
+        {"vae": "float32"}, memory_gb=24.2, architecture="wan", operations=2.86e16,
     ),
     "wan2.2-5b": LocalModel(
         "Wan-AI/Wan2.2-TI2V-5B-Diffusers", "Apache-2.0", 121, 24.0, 704, 1280, 50, 5.0, FOUR, "bfloat16",
         {"vae": "float32"}, memory_gb=24,
     ),
     "ltx-video": LocalModel(
-        "Lightricks/LTX-Video", LTX, 161, 24.0, 512, 704, 50, 3.0, EIGHT, "bfloat16", memory_gb=10,
+        "Lightricks/LTX-Video", LTX, 161, 24.0, 512, 704, 50, 3.0, EIGHT, "bfloat16", memory_gb=20.1,
         restriction="see its licence", architecture="ltx-video", operations=3.76e15,
     ),
     "ltx-2": LocalModel(
@@ -122,7 +122,7 @@ DIFFUSERS: dict[str, LocalModel] = {
         operations=1.23e16,
     ),
     "cogvideox-5b": LocalModel(
-        "zai-org/CogVideoX-5b", COGVIDEOX, 49, 8.0, 480, 720, 50, 6.0, EIGHT, "bfloat16", memory_gb=19,
+        "zai-org/CogVideoX-5b", COGVIDEOX, 49, 8.0, 480, 720, 50, 6.0, EIGHT, "bfloat16", memory_gb=37,
         restriction="see its licence", architecture="cogvideox-5b", operations=3.35e16,
     ),
     "cogvideox-1.5-5b": LocalModel(
@@ -130,7 +130,7 @@ DIFFUSERS: dict[str, LocalModel] = {
         restriction="see its licence",
     ),
     "mochi": LocalModel(
-        "genmo/mochi-1-preview", "Apache-2.0", 85, 30.0, 480, 848, 64, 4.5, SIX, "bfloat16", memory_gb=22,
+        "genmo/mochi-1-preview", "Apache-2.0", 85, 30.0, 480, 848, 64, 4.5, SIX, "bfloat16", memory_gb=95.7,
         architecture="mochi",
     ),
     "hunyuan-video": LocalModel(
@@ -144,23 +144,23 @@ DIFFUSERS: dict[str, LocalModel] = {
     "animatediff": LocalModel(
         SD15, f"{OPENRAIL}; motion adapter: see its page", 16, 8.0, 512, 512, 50, 7.5,
         parts={"motion_adapter": Part("guoyww/animatediff-motion-adapter-v1-5-2", "MotionAdapter")},
-        pipeline="AnimateDiffPipeline", rule=FrameRule(most=32), memory_gb=12, restriction=RAIL_USES,
+        pipeline="AnimateDiffPipeline", rule=FrameRule(most=32), memory_gb=12.6, restriction=RAIL_USES,
         architecture="animatediff", operations=1.81e15,
     ),
     "latte": LocalModel(
         "maxin-cn/Latte-1", "Apache-2.0", 16, 8.0, 512, 512, 50, 7.5, FrameRule(16, 0, 16), architecture="latte",
-        operations=3.48e15,
+        operations=3.48e15, memory_gb=19.4,
     ),
 }  # fmt: skip
 
 IMAGE_MODELS: dict[str, LocalModel] = {
     "sd-1.5": LocalModel(
-        SD15, OPENRAIL, 8, 4.0, 512, 512, 50, 7.5, pipeline="StableDiffusionPipeline", memory_gb=8,
+        SD15, OPENRAIL, 8, 4.0, 512, 512, 50, 7.5, pipeline="StableDiffusionPipeline", memory_gb=3.3,
         restriction=RAIL_USES, architecture="stable-diffusion", operations=6.63e14,
     ),
     "sdxl": LocalModel(
         SDXL, "CreativeML OpenRAIL++-M", 8, 4.0, 1024, 1024, 50, 7.5, dtypes={"vae": "float32"},
         pipeline="StableDiffusionXLPipeline", restriction=RAIL_USES,
-        architecture="stable-diffusion-xl", operations=5.49e15,
+        architecture="stable-diffusion-xl", operations=5.49e15, memory_gb=12.4,
     ),
 }  # fmt: skip

@@ -21,7 +21,7 @@ from bench.records import FrameholdError, MissingClip
 from tests.backends.local.tiny import SIDE, opened, pictures, requests
 
 ROW = LocalModel("a/b", "", memory_gb=10.0)
-WEIGHTS = [6 * GIB, 2 * GIB]
+WEIGHTS = {"unet": 6 * GIB, "vae": 2 * GIB}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,17 @@ WEIGHTS = [6 * GIB, 2 * GIB]
 def test_the_least_offload_that_fits_is_chosen(free_gb: float, offload: str) -> None:
     # 10 GB in all, 8 of them weights: 2 to work in. The largest part beside it: 8; a layer at a time beside it: 3.
     assert choose_offload(int(free_gb * GIB), WEIGHTS, ROW) == offload
+
+
+def test_text_encoders_have_gone_when_pictures_are_made() -> None:
+    # 6 GB of them and 2 of the rest, 2 to work in: one after the other, 6 GB are enough.
+    large_text = {"text_encoder": 6 * GIB, "unet": 2 * GIB}
+    assert [choose_offload(int(gb * GIB), large_text, ROW) for gb in (6.1, 5.9)] == ["model", "sequential"]
+
+
+def test_with_tiling_only_the_weights_count() -> None:
+    wish = opened("diffusers", tiling=True)
+    assert (wish.row("mochi").memory_gb, opened("diffusers").row("mochi").memory_gb) == (None, 95.7)
 
 
 def test_too_little_memory_says_how_much_is_needed() -> None:
