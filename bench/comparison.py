@@ -153,6 +153,16 @@ def compare_values(prompts: Sequence[str], baseline: Sequence[float], candidate:
     return Difference(float(one.mean()), float(other.mean()), value, limits.low, limits.high, p, count, gains.size)
 
 
+def compare_evidence(sides: Sides) -> Difference:
+    """Difference in the mean of each clip's largest evidence of a break, in thresholds; one that broke counts 1.
+
+    Breaks that raise no alarm leave the time held as it is, and show here. What speaks for a break beyond the alarm
+    counts no more, so that no clip outweighs the others.
+    """
+    ones, others = ([1.0 if each.hold.broke else min(each.hold.evidence, 1.0) for each in side] for side in sides[:2])
+    return compare_values(sides.prompts, ones, others)
+
+
 def together(family: dict[str, Difference]) -> dict[str, Difference]:
     """The same differences, their p adjusted for being looked at together (Holm)."""
     tested = [name for name, difference in family.items() if difference.p is not None]

@@ -127,6 +127,8 @@ class Comparison:
     by_category: Mapping[str, Difference]
     by_cause: Mapping[str, Difference]
     """Time lost to each cause before the horizon, in the unit of the verdict: above 0 the candidate loses more."""
+    evidence: Difference
+    """Of a break, clip by clip, in thresholds up to the alarm, which is 1: what raises none shows here."""
     metrics: Mapping[str, Difference]
     distance: DistanceDifference | None
     """From one reference, where both were measured against it."""
@@ -175,6 +177,16 @@ def sentence_of(verdict: Verdict, difference: Difference, margin: float, unit: U
         return f"regression: {limits}, more than {margin:.2f} {unit} worse"
     why = "worse, but it is not settled whether by more than" if difference.high < 0 else "it may be worse by more than"
     return f"inconclusive: {limits}, {why} {margin:.2f} {unit}"
+
+
+def beneath_alarm(verdict: Verdict, evidence: Difference) -> str:
+    """What a pass does not say, as the end of its sentence: the candidate's clips show more evidence of breaks."""
+    if verdict != "pass" or evidence.low is None or evidence.high is None or evidence.low <= 0:
+        return ""
+    return (
+        f"; but its clips show more evidence of breaks below the alarm: {evidence.value:+.2f} of a threshold "
+        f"({evidence.low:+.2f} to {evidence.high:+.2f})"
+    )
 
 
 def read_margin(text: str, horizon: float) -> float:

@@ -12,6 +12,7 @@ from bench.comparison import (
     common_horizons,
     compare_categories,
     compare_causes,
+    compare_evidence,
     compare_means,
     compare_prompts,
     compare_values,
@@ -29,6 +30,7 @@ from bench.verdict import (
     Sensitivity,
     Unit,
     Verdict,
+    beneath_alarm,
     read_margin,
     sentence_of,
     verdict_of,
@@ -76,11 +78,12 @@ def compare(
     by_unit = {each: compare_means(sides, horizons.of(each), each) for each in UNITS}
     one_side, both = pairing.missing()
     sensitivity = _sensitivity(pairing, horizons, unit, allowed) if one_side else None
+    evidence = compare_evidence(sides)
     verdict, sentence = _verdict(pairing, by_unit[unit], allowed, unit, sensitivity, rule)
     distance = gauge(pairing, reference, features, offline, crew or Crew())
     return Comparison(
         verdict=verdict,
-        sentence=sentence + _provisos(one, other, rule, overridden, differs),
+        sentence=sentence + beneath_alarm(verdict, evidence) + _provisos(one, other, rule, overridden, differs),
         unit=unit,
         margin=allowed,
         horizon_frames=horizons.frames,
@@ -91,6 +94,7 @@ def compare(
         seconds=by_unit["seconds"],
         by_category=compare_categories(sides, until, unit),
         by_cause=compare_causes(sides, until, unit),
+        evidence=evidence,
         metrics=_metrics(pairing),
         distance=distance.found,
         prompts_worse=_prompts_worse(pairing, sides, until, unit),

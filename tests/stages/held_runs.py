@@ -39,7 +39,7 @@ from bench.video import content_hash
 from tests.factory import detector, from_logs
 
 SIGNALS = ("residual_local", "surface_texture")
-SPIKE = 3.0  # above the threshold of 2
+SPIKE, THRESHOLD = 3.0, 2.0
 CERTAIN = (1.0,) * 37 + (2.0, 2.0)
 """Scores of 39 sources whose 38th, the threshold, is 2 in nearly every draw of them."""
 DOUBTFUL = (1.0,) * 35 + (2.0, 2.0, 2.0, 4.0)
@@ -56,6 +56,8 @@ class Held:
     seed: int = 0
     signal: str = SIGNALS[0]
     missing: str | None = None
+    murmur: float = 0.0
+    """Evidence against its fifth frame, in thresholds: below 1 it raises no alarm."""
     frames: int = 12
     fps: float = 24.0
     content: str = ""
@@ -138,7 +140,7 @@ def _calibration(scores: Sequence[float]) -> Calibration:
         frames=48,
         detectors=tuple(detector(signal) for signal in SIGNALS),
         scores=tuple(sorted(scores)),
-        threshold=2.0,
+        threshold=THRESHOLD,
         still_subject=0.0,
         still_picture=0.0,
         reality=tuple(RealHold(f"real {number}", 12, 24.0, 12, False) for number in range(3)),
@@ -185,8 +187,11 @@ def _curves(clip: Held) -> Any:
     curves = [from_logs("displacement", [1.0] * (clip.frames - 1))]
     for signal in SIGNALS:
         logs = [0.0] * (clip.frames - 1)
-        if clip.broke_at is not None and signal == clip.signal:
-            logs[clip.broke_at - 1] = SPIKE
+        if signal == clip.signal:
+            if clip.murmur:
+                logs[4] = clip.murmur * THRESHOLD
+            if clip.broke_at is not None:
+                logs[clip.broke_at - 1] = SPIKE
         curves.append(from_logs(signal, logs))
     return curves_table(clip.key.clip_id, curves)
 

@@ -239,6 +239,29 @@ def test_a_leaderboard_keeps_out_what_is_not_as_it_was_sealed(write: Write) -> N
     assert "2 of 10 clips were never made (p0)" in rank([good, bad], Crew()).rejected[0].reasons
 
 
+def test_a_pass_says_when_the_candidate_murmurs(write: Write) -> None:
+    """Sixty clips hold to the end on both sides; those of the candidate come nearer to the alarm."""
+    calm = [Held("m", f"p{number}", murmur=0.2) for number in range(60)]
+    loud = [Held("m", f"p{number}", murmur=0.5 + 0.2 * (number % 2)) for number in range(60)]
+    old, new = write("old", calm), write("new", loud)
+    found = compare(old, new)
+    assert (found.verdict, found.frames.value, found.evidence.pairs) == ("pass", 0, 60)
+    assert found.evidence.value == pytest.approx(0.6 - 0.2)
+    assert found.evidence.low is not None
+    assert found.evidence.low > 0.3
+    assert "; but its clips show more evidence of breaks below the alarm: +0.40 of a threshold (+0.3" in found.sentence
+    assert found.to_dict()["evidence"]["value"] == found.evidence.value
+    for quiet in (compare(new, old), compare(old, old), compare(old, write("same", calm))):
+        assert "evidence" not in quiet.sentence
+    assert compare(new, old).evidence.value == pytest.approx(-0.4)
+
+
+def test_a_broken_clip_counts_one_however_loud(write: Write) -> None:
+    """Of two pairs one breaks, at half as much again as the threshold."""
+    found = compare(write("old", clips_of("m", [None, None])), write("new", clips_of("m", [None, 4])))
+    assert (found.evidence.baseline, found.evidence.candidate) == pytest.approx((0, 0.5))
+
+
 def test_a_table_left_behind_is_no_change(write: Write) -> None:
     """A baseline is sent without what comparisons do not read."""
     old, new = write("old", clips_of("m", STEADY)), write("new", clips_of("m", WRECKED))

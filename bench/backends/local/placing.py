@@ -109,8 +109,8 @@ def choose_offload(free: int | None, sizes: Mapping[str, int], row: LocalModel) 
             return offload
     raise FrameholdError(
         f"{row.repo} needs {needs['sequential'] / GIB:.1f} GB of GPU memory even with all weights waiting in main "
-        f"memory, and {free / GIB:.1f} GB are free: ask for less with --set tiling=true, frames=, height= or width=, or "
-        f"for a smaller model; these fit whole: {', '.join(fitting(free)) or 'none of the table'}"
+        f"memory, and {free / GIB:.1f} GB are free: ask for less with --set tiling=true, frames=, height= or width=, "
+        f"or for a smaller model; these fit whole: {', '.join(fitting(free)) or 'none of the table'}"
     )
 
 
