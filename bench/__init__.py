@@ -242,25 +242,27 @@ def _checked(video: Iterable[Picture]) -> Iterator[Picture]:
 
 
 def calibrate(
-    reference: str | Path,
+    reference: str | Path | None,
     out: str | Path,
     *,
     profile: str = "light",
     alpha: float = 0.05,
+    calibration: str | Path | None = None,
     workers: int = 0,
     offline: bool = False,
 ) -> dict[str, Any]:
     """Learn a profile's thresholds from a folder of real footage and write them to `out`, for `calibration=`.
 
-    Returns what `framehold calibrate --json` prints: the footage of each rate class, and `left_out` by name.
+    Without a folder, those of `calibration`, by default the shipped ones, at another level `alpha`. Returns what
+    `framehold calibrate --json` prints: the footage of each rate class, and `left_out` by name.
     """
     from bench.stages import Crew
     from bench.stages.calibrate import about_learnt, write_calibration
-    from bench.stages.calibrate import calibrate as learn
+    from bench.stages.relevel import calibrate_or_relevel
     from bench.stages.run import workers_or_cores
 
     crew = Crew(workers=workers_or_cores(workers))
-    learnt = learn(Path(reference), profile, alpha, crew, offline)
+    learnt = calibrate_or_relevel(reference, calibration, profile, alpha, crew, offline)
     write_calibration(Path(out), learnt.calibration)
     return about_learnt(learnt)
 

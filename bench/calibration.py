@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.holds import (
+    Evidence,
     Motion,
     displacement_by_frame,
     evidence,
@@ -35,6 +36,7 @@ USUAL, LARGE = 0.5, 0.9  # quantiles whose distance is the spread of a reading
 SMALLEST_SPREAD = 0.05
 SMALLEST_SHARE = 0.02  # of the picture; fewer parts without a match are no more than chance
 INNER_FOLDS, OUTER_FOLDS = 5, 6
+LEVEL_DIGITS = 1e-5  # a level may have been rounded when it was written
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,41 @@ def learn(references: Sequence[Reference], reads: Sequence[Reads], fps: float, f
         for window in tested:
             table = evidence(window.curves, window.frames, other.detectors)
             hold = find_hold(window.curves, table, other.threshold, limit=other.unlinked)
-            reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke))
+            levels = _at_levels(window, table, other)
+            reality.append(RealHold(window.source, window.frames, window.fps, hold.held_frames, hold.broke, levels))
     return replace(learnt, reality=tuple(sorted(reality, key=lambda hold: hold.source)))
+
+
+def _at_levels(window: Reference, table: Evidence, other: RateClass) -> tuple[tuple[float, int], ...]:
+    """What a window holds under each threshold that the other sources could set, where that changes."""
+    found: list[tuple[float, int]] = []
+    count = len(other.scores)
+    for rank in range(count, 0, -1):
+        if other.scores[rank - 1] <= 0:
+            break
+        held = find_hold(window.curves, table, other.scores[rank - 1], limit=other.unlinked).held_frames
+        if not found or held != found[-1][1]:
+            found.append((1 - rank / (count + 1), held))
+    return tuple(found)
+
+
+def at_level(rate: RateClass, alpha: float) -> RateClass:
+    """The rule at another false-alarm level, from the same footage: its threshold, and what real sources hold under it.
+
+    Limits of stillness and of unlinked frames stay. Raises ValueError where the footage is too little for that level,
+    or what its sources hold at other levels was not kept.
+    """
+    threshold = rate.scores[conformal_rank(len(rate.scores), alpha) - 1]
+    if threshold <= 0:
+        raise ValueError(f"at most {alpha:.0%} of the clips ever differ from what is usual")
+    reality = []
+    for real in rate.reality:
+        held = [frames for level, frames in real.at_levels if level <= alpha + LEVEL_DIGITS]
+        if not held:
+            kept = f"none below {real.at_levels[0][0]:.3g}" if real.at_levels else "none"
+            raise ValueError(f"what real sources hold at that level was not kept ({kept})")
+        reality.append(replace(real, held_frames=held[-1], broke=held[-1] < real.frames))
+    return replace(rate, threshold=threshold, reality=tuple(reality))
 
 
 def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:

@@ -352,6 +352,8 @@ class RealHold:
     fps: float
     held_frames: int
     broke: bool
+    at_levels: tuple[tuple[float, int], ...] = ()
+    """(false-alarm level, held frames) at that level and up to the next one, from the lowest on; empty: not kept."""
 
 
 @dataclass(frozen=True)

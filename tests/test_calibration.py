@@ -19,6 +19,7 @@ from bench.calibration import (
     TAIL,
     Reads,
     Reference,
+    at_level,
     conformal_rank,
     learn,
     least_sources,
@@ -262,6 +263,33 @@ def test_windows_too_short_are_left_out_and_long_ones_cut() -> None:
     rule = learn(windows, [LEVEL], 24.0, 24, 0.3)
     assert rule == learn(sources(20, 4, frames=30), [LEVEL], 24.0, 24, 0.3)
     assert {real.frames for real in rule.reality} == {rule.frames} == {24}
+
+
+# ---- another level ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.15, 0.3, 0.5])
+def test_taken_to_another_level_a_rule_is_what_would_have_been_learnt_there(alpha: float) -> None:
+    windows = sources(40, 5)
+    strict, there = (learn(windows, [LEVEL, JUMP], 24.0, 24, level) for level in (0.1, alpha))
+    moved = at_level(strict, alpha)
+    assert (moved.threshold, moved.reality) == (there.threshold, there.reality)
+    stays = {"threshold": strict.threshold, "reality": strict.reality}
+    assert replace(moved, **stays) == strict  # detectors, scores, and what is still
+    assert at_level(moved, 0.1) == strict
+    assert 0 < sum(real.broke for real in moved.reality) <= 40 * alpha + 4
+
+
+def test_what_was_not_kept_is_no_level() -> None:
+    rule = learn(sources(30, 6), [LEVEL], 24.0, 24, 0.1)
+    with pytest.raises(ValueError, match="needs at least 99 sources for the threshold, got 30"):
+        at_level(rule, 0.01)
+    lowest = max(real.at_levels[0][0] for real in rule.reality)
+    with pytest.raises(ValueError, match=f"not kept \\(none below {lowest:.3g}\\)"):
+        at_level(rule, lowest - 0.003)  # the rule has 30 sources, those who check it 25
+    older = replace(rule, reality=tuple(replace(real, at_levels=()) for real in rule.reality))
+    with pytest.raises(ValueError, match="not kept \\(none\\)"):
+        at_level(older, 0.2)
 
 
 # ---- the promise -------------------------------------------------------------------------------------------------

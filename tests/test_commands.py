@@ -146,6 +146,7 @@ JSON_COMMANDS = {
     "summarize": ("summarize {place}/run --workers 1", ["models", "reference", "notes"]),
     "report": ("report {place}/run", ["page"]),
     "calibrate": ("calibrate --reference {place}/footage --alpha 0.5 --workers 1 --out c.json", ["alpha", "classes"]),
+    "calibrate to another level": ("calibrate --alpha 0.2 --out keen.json", ["alpha", "classes", "left_out"]),
 }
 
 
@@ -289,6 +290,9 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("calibrate --reference {bad}/empty", "--reference {bad}/empty: no videos"),
         ("calibrate --reference {bad}/text --workers 1", "--reference {bad}/text: a false-alarm level of 0.05 needs"),
         ("calibrate --reference {place}/footage --alpha 1.5", "--alpha 1.5"),
+        ("calibrate --alpha 0.001", "--alpha 0.001: the thresholds that come with light: a false-alarm level of"),
+        ("calibrate --calibration {bad}/nothing.json", "{bad}/nothing.json: no calibration"),
+        ("calibrate --calibration c.json --reference {place}/footage", "--reference and --calibration exclude"),
         ("doctor --clip ViT", "--clip 'ViT'"),
         # runs
         *(
@@ -542,7 +546,7 @@ def test_what_was_left_out_of_footage_is_told_and_in_the_json(
     share = {"value": 0.0, "low": 0.0, "high": 0.1}
     study = Study("f", "x", 5, 5, 12, 0, {"clips": 5, "share": share}, (), {}, {}, {}, left_out=left_out)
     learnt = Learnt(Calibration("light", 1, 0.05, ()), left_out)
-    monkeypatch.setattr("bench.stages.calibrate.calibrate", lambda *_: learnt)
+    monkeypatch.setattr("bench.stages.relevel.calibrate", lambda *_: learnt)
     monkeypatch.setattr("bench.stages.validate.validate", lambda out, *_: out.mkdir(exist_ok=True) or study)
     for command in (("calibrate", "--reference", tmp_path), ("validate", "--out", "study")):
         assert line in call(*command).out.splitlines()

@@ -22,8 +22,16 @@ from bench.records import FrameholdError
 
 
 def calibrate(
-    reference: Annotated[Path, typer.Option(help="Folder of real footage; manifest.csv may tell the sources.")],
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of real footage; manifest.csv may tell the sources [default: that of --calibration]."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Calibration file to write.")] = Path("calibration.json"),
+    calibration: Annotated[
+        Path | None, typer.Option(help="Thresholds to take to another --alpha [default: those of the profile].")
+    ] = None,
     profile: Annotated[str, typer.Option(help="Signals to calibrate.")] = "light",
     alpha: Annotated[float, typer.Option(help="Share of real clips that may raise an alarm.")] = 0.05,
     executor: ExecutorName = "local",
@@ -31,16 +39,16 @@ def calibrate(
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Learn thresholds from your own real footage; use them with `run --calibration`."""
+    """Learn thresholds from real footage, or take those that there are to another --alpha; for `run --calibration`."""
     from bench.report.spelling import one_way
     from bench.stages.calibrate import about_learnt, write_calibration
-    from bench.stages.calibrate import calibrate as stage
+    from bench.stages.relevel import calibrate_or_relevel
 
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise FrameholdError(f"--out {out}: expected the name of a file in a folder that exists")
     check_file("--out", out)
     with crew_of(executor, workers) as crew:
-        learnt = stage(reference, profile, alpha, crew, offline)
+        learnt = calibrate_or_relevel(reference, calibration, profile, alpha, crew, offline)
     write_calibration(out, learnt.calibration)
     about = about_learnt(learnt)
     lines = [

@@ -164,8 +164,8 @@ def _check_holds(run: RunFolder, rows: Mapping[str, Mapping[str, Any]], judgemen
 
 
 def _judged(clip: ClipRow, row: Mapping[str, Any], rate: int, redrawn: tuple[tuple[int, bool], ...]) -> Judged:
-    told = (row[name] for name in ("held_frames", "broke", "onset_frame", "alarm_frame", "cause"))
-    hold = Hold(*told, evidence=row["evidence"])
+    told = ("held_frames", "broke", "onset_frame", "alarm_frame", "cause", "evidence")
+    hold = Hold(**{name: row[name] for name in told})
     return Judged(
         clip.clip_id, clip.model, clip.prompt_id, clip.category, row["frames"], row["fps"], hold, rate, redrawn
     )

@@ -1,0 +1,71 @@
+"""relevel: the shipped thresholds, and one's own, at another false-alarm level, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench.records import FrameholdError
+from bench.stages import Crew
+from bench.stages.calibrate import load_calibration, write_calibration
+from bench.stages.relevel import calibrate_or_relevel, relevel
+
+
+def test_the_shipped_thresholds_at_their_own_level_are_themselves() -> None:
+    shipped, _ = load_calibration("light")
+    assert relevel("light", shipped.alpha) == shipped
+
+
+def test_a_higher_level_alarms_on_more_of_what_is_real_and_says_so() -> None:
+    strict, keen = (relevel("light", alpha) for alpha in (0.05, 0.2))
+    assert keen.alpha == 0.2
+    for one, other in zip(strict.classes, keen.classes, strict=True):
+        assert other.threshold < one.threshold
+        assert (other.scores, other.detectors, other.unlinked) == (one.scores, one.detectors, one.unlinked)
+        shares = [sum(real.broke for real in rate.reality) / len(rate.reality) for rate in (one, other)]
+        assert shares[0] < 0.1 < shares[1] < 0.3
+        held = [[real.held_frames for real in rate.reality] for rate in (one, other)]
+        assert sum(held[1]) < sum(held[0])
+
+
+def test_what_was_written_can_be_taken_back(tmp_path: Path) -> None:
+    about = bench.calibrate(None, tmp_path / "keen.json", alpha=0.2)
+    assert about["alpha"] == 0.2
+    assert about["left_out"] == {"of": 0, "reasons": {}}
+    bench.calibrate(None, tmp_path / "back.json", calibration=tmp_path / "keen.json")
+    shipped, mark = load_calibration("light")
+    assert load_calibration("light", str(tmp_path / "back.json")) == (shipped, mark)
+    assert load_calibration("light", str(tmp_path / "keen.json"))[1] != mark  # runs under both are not compared unasked
+
+
+def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
+    def refused(alpha: float, **places: str) -> str:
+        given = {"reference": None, "calibration": None, **places}
+        with pytest.raises(FrameholdError) as caught:
+            calibrate_or_relevel(given["reference"], given["calibration"], "light", alpha, Crew())
+        return str(caught.value)
+
+    assert refused(1.5).startswith("--alpha 1.5: expected a share between 0 and 1")
+    assert refused(0.2, reference="a", calibration="b").startswith("--reference and --calibration exclude each other")
+    few = refused(0.01)
+    assert few.startswith(
+        "--alpha 0.01: the thresholds that come with light: a false-alarm level of 0.01 needs at least"
+    )
+    assert few.endswith("--reference DIR learns new ones")
+    shipped, _ = load_calibration("light")
+    bare = (
+        replace(rate, reality=tuple(replace(real, at_levels=()) for real in rate.reality)) for rate in shipped.classes
+    )
+    write_calibration(tmp_path / "old.json", replace(shipped, classes=tuple(bare)))
+    old = refused(0.2, calibration=str(tmp_path / "old.json"))
+    assert old.startswith(f"--alpha 0.2: {tmp_path}/old.json: what real sources hold at that level was not kept")
+    assert "no calibration comes with" in _of_standard()
+
+
+def _of_standard() -> str:
+    with pytest.raises(FrameholdError) as caught:
+        relevel("standard", 0.2)
+    return str(caught.value)
