@@ -274,8 +274,9 @@ def test_taken_to_another_level_a_rule_is_what_would_have_been_learnt_there(alph
     strict, there = (learn(windows, [LEVEL, JUMP], 24.0, 24, level) for level in (0.1, alpha))
     moved = at_level(strict, alpha)
     assert (moved.threshold, moved.reality) == (there.threshold, there.reality)
-    stays = {"threshold": strict.threshold, "reality": strict.reality}
-    assert replace(moved, **stays) == strict  # detectors, scores, and what is still
+    assert (
+        replace(moved, threshold=strict.threshold, reality=strict.reality) == strict
+    )  # detectors, scores, and what is still
     assert at_level(moved, 0.1) == strict
     assert 0 < sum(real.broke for real in moved.reality) <= 40 * alpha + 4
 
