@@ -120,7 +120,7 @@ def test_a_rate_for_a_file_that_has_times_is_refused(clips: Path, tmp_path: Path
 def test_what_the_guarantee_does_not_reach_is_told_in_the_words_of_a_run(clips: Path, tmp_path: Path) -> None:
     """The calibration that comes with framehold knows 49 frames at 24 a second, and 4 to 24 frames a second."""
     assert bench.score_video(clips / "whole.mp4").notes == ()
-    long, slow = pan(52, 2, height=48, width=64), pan(6, 3, height=48, width=64)
+    long, slow = pan(52, 2, height=48, width=64), pan(8, 3, height=48, width=64)
     (longer,) = bench.score_video(np.stack(long), fps=24).notes
     assert longer == (
         "The clip is longer than the footage behind the threshold (49 frames): there a false alarm has a chance of "
@@ -130,6 +130,11 @@ def test_what_the_guarantee_does_not_reach_is_told_in_the_words_of_a_run(clips: 
     assert far == (
         "The clip is of a frame rate far from all that were calibrated (24, 12, 8, 4 distinct frames a second): judged "
         "by the nearest, without a guarantee."
+    )
+    (few,) = bench.score_video(np.stack(slow[:7]), fps=4).notes
+    assert few == (
+        "The clip is shorter than 8 frames: a cut can be told there, little else; of fewer than 6 not even whether the "
+        "frames go on from one another."
     )
     write_clip(tmp_path / "ffv1.mkv", long, fps=24)
     run = bench.run(clips=tmp_path, model="mine", out=tmp_path.with_name("long"), workers=1)

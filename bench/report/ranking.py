@@ -38,6 +38,14 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What the clips of a drawn model truly hold, and where on its track that is, in per cent."""
+
+    value: str
+    place: float
+
+
+@dataclass(frozen=True)
 class Cause:
     """What broke clips, and the share of clips that it broke before the horizon."""
 
@@ -57,6 +65,7 @@ class TableRow:
     seconds_held: Estimate
     held_to_end: Estimate
     bar: Bar | None
+    truth: Truth | None
     watched: str
     causes: tuple[Cause, ...]
     nothing: str
@@ -109,6 +118,7 @@ def _row(name: str, block: Mapping[str, Any], horizon: int, anchor: str = "", ro
         seconds_held=_estimate(block["seconds_held"], "{:.2f}".format, ONE_PROMPT),
         held_to_end=_estimate(block["held_to_end"], percent, UNSEEN),
         bar=_bar(frames, horizon) if frames else None,
+        truth=_truth(block.get("truly_held"), horizon),
         watched=watched(block, horizon),
         causes=tuple(Cause(cause_label(cause), percent(share), unit(cause)) for cause, share in shares if share > 0),
         nothing=_nothing(block),
@@ -133,6 +143,10 @@ def _bar(frames: Mapping[str, Any], horizon: int) -> Bar:
         for key in ("value", "low", "high", "horizon")
     )
     return Bar(value or 0.0, low, high, end or 0.0)
+
+
+def _truth(frames: float | None, horizon: int) -> Truth | None:
+    return None if frames is None else Truth(f"{frames:.1f}", round(100 * frames / horizon, 2))
 
 
 def _nothing(block: Mapping[str, Any]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.holds import Judgement
+from bench.holds import LEAST_STEPS, UNSURE, Judgement
 from bench.records import Calibration, ScoredRow
+from bench.stages.calibrate import LEAST_FRAMES
 
 FAR = 1.6  # a frame rate further than this, by ratio, from every class is outside the calibration
 
@@ -27,6 +28,11 @@ def cautions(clips: Sequence[tuple[ScoredRow, Judgement]], calibration: Calibrat
         notes.append(
             f"{_who(far, len(clips))} of a frame rate far from all that were calibrated ({rates} distinct frames a "
             "second): judged by the nearest, without a guarantee."
+        )
+    if short := sum(row.frames < LEAST_FRAMES for row, _ in clips):
+        notes.append(
+            f"{_who(short, len(clips))} shorter than {LEAST_FRAMES} frames: a cut can be told there, little else; of fewer "
+            f"than {LEAST_STEPS + UNSURE + 1} not even whether the frames go on from one another."
         )
     return notes
 

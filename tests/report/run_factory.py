@@ -119,8 +119,14 @@ def cards_of(page: Node, model: str) -> list[Node]:
     return [card for card in page.all("article") if card.attributes["aria-label"].startswith(f"{model}, ")]
 
 
-def write_run(root: Path, clips: Sequence[Made], horizon: int = 12, notes: Sequence[str] = ()) -> RunFolder:
-    """The folder of a run after `summarize`, without its report."""
+def write_run(
+    root: Path,
+    clips: Sequence[Made],
+    horizon: int = 12,
+    notes: Sequence[str] = (),
+    truly: Mapping[str, float] | None = None,
+) -> RunFolder:
+    """The folder of a run after `summarize`, without its report. `truly`: frames that models hold, where known."""
     run = RunFolder(root)
     run.begin(Spec(Suite("tiny", 3, (), sha256="5" * 64), (Source("folder"),), versions={"framehold": "0.1.0"}))
     rows = [clip.row() for clip in clips]
@@ -134,6 +140,8 @@ def write_run(root: Path, clips: Sequence[Made], horizon: int = 12, notes: Seque
     replace_table(run.evidence_path, evidence_table(judged))
     _write_strips(run, [clip for clip in clips if clip.hold])
     summary = _summary(clips, horizon) | {"notes": list(notes)}
+    for model, frames in (truly or {}).items():
+        summary["models"][model]["truly_held"] = frames
     replace_text(run.summary_path, json.dumps(summary, allow_nan=False))
     return run
 

@@ -109,6 +109,14 @@ def test_real_footage_that_ends_before_the_horizon_says_so_and_marks_no_end(tmp_
     assert row_of(page, "frozen frame").one("th").text == "frozen frame the floor"
 
 
+def test_what_is_truly_held_stands_beside_what_was_measured(tmp_path: Path) -> None:
+    clips = [Made("drawn", "walk", held(12)), Made("mine", "walk", held(12))]
+    page = page_of(tmp_path, clips, truly={"drawn": 9.0})
+    assert row_of(page, "drawn").one("span", "truly").text == "truly 9.0"
+    assert row_of(page, "drawn").one("i", "truth").attributes["style"] == "left:75.0%"
+    assert len(page.all("span", "truly")) == len(page.all("i", "truth")) == 1
+
+
 def test_a_break_after_the_horizon_is_counted_but_no_cause_of_a_lost_frame(tmp_path: Path) -> None:
     row = row_of(
         page_of(tmp_path, [Made("m", "walk", broken(15), frames=20), Made("m", "dog", held(20), frames=20)]), "m"
