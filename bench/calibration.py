@@ -26,7 +26,7 @@ from bench.holds import (
     reading,
     unlinked,
 )
-from bench.records import Curve, Detector, Mode, RateClass, RealHold
+from bench.records import Calibration, Curve, Detector, Mode, RateClass, RealHold
 
 BINS: dict[Mode, int] = {"level": 4, "jump": 1}  # of motion, equally filled; a jump is held against its own clip
 TAIL, STRANGE_TAIL = 0.9, 0.98
@@ -152,7 +152,8 @@ def at_level(rate: RateClass, alpha: float) -> RateClass:
     """
     threshold = rate.scores[conformal_rank(len(rate.scores), alpha) - 1]
     if threshold <= 0:
-        raise ValueError(f"at most {alpha:.0%} of the clips ever differ from what is usual")
+        most = sum(score > 0 for score in rate.scores) / (len(rate.scores) + 1)
+        raise ValueError(f"no more than {most:.3g} of the clips ever differ from what is usual")
     reality = []
     for real in rate.reality:
         held = [frames for level, frames in real.at_levels if level <= alpha + LEVEL_DIGITS]
@@ -161,6 +162,42 @@ def at_level(rate: RateClass, alpha: float) -> RateClass:
             raise ValueError(f"what real sources hold at that level was not kept ({kept})")
         reality.append(replace(real, held_frames=held[-1], broke=held[-1] < real.frames))
     return replace(rate, threshold=threshold, reality=tuple(reality))
+
+
+def fault_of(calibration: Calibration) -> str | None:
+    """What makes a calibration one that nothing can be judged by; None for a sound one."""
+    if not 0 < calibration.alpha < 1:
+        return f"alpha: expected a share between 0 and 1, got {calibration.alpha:g}"
+    if not calibration.classes:
+        return "classes: there are none"
+    for number, rate in enumerate(calibration.classes):
+        if fault := _fault_of_class(rate, calibration.alpha) or _fault_of_reality(rate):
+            return f"classes.{number}.{fault}"
+    return None
+
+
+def _fault_of_class(rate: RateClass, alpha: float) -> str | None:
+    if not (0 < rate.fps < math.inf and rate.frames > 1):
+        return f"fps, frames: expected a rate above 0 and 2 frames or more, got {rate.fps:g} and {rate.frames}"
+    if not rate.detectors:
+        return "detectors: there are none"
+    if not rate.scores or list(rate.scores) != sorted(rate.scores) or not all(map(math.isfinite, rate.scores)):
+        return "scores: expected numbers in order"
+    if not 0 < rate.threshold < math.inf:
+        return f"threshold: expected a number above 0, got {rate.threshold:g}"
+    try:
+        conformal_rank(len(rate.scores), alpha)
+    except ValueError as error:
+        return f"scores: {error}"
+    return None
+
+
+def _fault_of_reality(rate: RateClass) -> str | None:
+    for real in rate.reality:
+        levels = [level for level, _ in real.at_levels]
+        if levels != sorted(levels) or not all(0 <= held <= real.frames for _, held in real.at_levels):
+            return f"reality: {real.source}: expected levels in order and frames up to {real.frames}"
+    return None
 
 
 def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, frames: int, alpha: float) -> RateClass:

@@ -153,14 +153,18 @@ def compare_values(prompts: Sequence[str], baseline: Sequence[float], candidate:
     return Difference(float(one.mean()), float(other.mean()), value, limits.low, limits.high, p, count, gains.size)
 
 
-def compare_evidence(sides: Sides) -> Difference:
-    """Difference in the mean of each clip's largest evidence of a break, in thresholds; one that broke counts 1.
+def compare_evidence(sides: Sides) -> Difference | None:
+    """Difference in the mean of each clip's largest evidence of a break, in thresholds, where neither clip broke.
 
-    Breaks that raise no alarm leave the time held as it is, and show here. What speaks for a break beyond the alarm
-    counts no more, so that no clip outweighs the others.
+    What raises no alarm leaves the time held as it is, and shows here. None without a pair of unbroken clips of one
+    length: over more frames the largest of them is larger.
     """
-    ones, others = ([1.0 if each.hold.broke else min(each.hold.evidence, 1.0) for each in side] for side in sides[:2])
-    return compare_values(sides.prompts, ones, others)
+    pairs = [
+        (prompt, one.hold.evidence, other.hold.evidence)
+        for prompt, one, other in zip(sides.prompts, sides.baseline, sides.candidate, strict=True)
+        if not one.hold.broke and not other.hold.broke and one.frames == other.frames
+    ]
+    return compare_values(*zip(*pairs, strict=True)) if pairs else None
 
 
 def together(family: dict[str, Difference]) -> dict[str, Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from bench.records import MissingRule
+from bench.records import MissingRule, counted
 
 Verdict = Literal["pass", "regression", "inconclusive"]
 Unit = Literal["frames", "seconds"]
@@ -127,8 +127,8 @@ class Comparison:
     by_category: Mapping[str, Difference]
     by_cause: Mapping[str, Difference]
     """Time lost to each cause before the horizon, in the unit of the verdict: above 0 the candidate loses more."""
-    evidence: Difference
-    """Of a break, clip by clip, in thresholds up to the alarm, which is 1: what raises none shows here."""
+    evidence: Difference | None
+    """Of a break, in thresholds, over the pairs in which neither clip broke; None without one, or of two rules."""
     metrics: Mapping[str, Difference]
     distance: DistanceDifference | None
     """From one reference, where both were measured against it."""
@@ -179,13 +179,13 @@ def sentence_of(verdict: Verdict, difference: Difference, margin: float, unit: U
     return f"inconclusive: {limits}, {why} {margin:.2f} {unit}"
 
 
-def beneath_alarm(verdict: Verdict, evidence: Difference) -> str:
-    """What a pass does not say, as the end of its sentence: the candidate's clips show more evidence of breaks."""
-    if verdict != "pass" or evidence.low is None or evidence.high is None or evidence.low <= 0:
+def beneath_alarm(verdict: Verdict, evidence: Difference | None) -> str:
+    """What a pass does not say, as the end of its sentence: the candidate's clips come nearer to an alarm."""
+    if verdict != "pass" or evidence is None or evidence.low is None or evidence.high is None or evidence.low <= 0:
         return ""
     return (
-        f"; but its clips show more evidence of breaks below the alarm: {evidence.value:+.2f} of a threshold "
-        f"({evidence.low:+.2f} to {evidence.high:+.2f})"
+        f"; but where neither breaks, its clips show more evidence of breaks: {evidence.value:+.2f} of a threshold "
+        f"({evidence.low:+.2f} to {evidence.high:+.2f}, {counted(evidence.pairs, 'pair')})"
     )
 
 

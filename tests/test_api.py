@@ -133,7 +133,7 @@ def test_what_the_guarantee_does_not_reach_is_told_in_the_words_of_a_run(clips: 
     )
     (few,) = bench.score_video(np.stack(slow[:7]), fps=4).notes
     assert few == (
-        "The clip is shorter than 8 frames: a cut can be told there, little else; of fewer than 6 not even whether the "
+        "The clip is shorter than 8 frames: little can be told of breaks there; of fewer than 6 not even whether the "
         "frames go on from one another."
     )
     write_clip(tmp_path / "ffv1.mkv", long, fps=24)

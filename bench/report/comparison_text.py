@@ -78,14 +78,10 @@ def _title(comparison: Comparison) -> str:
 
 def _sections(comparison: Comparison) -> Iterator[tuple[str, list[Sequence[str]]]]:
     unit: Unit = comparison.unit
-    yield (
-        "",
-        [
-            _row("frames held", comparison.frames),
-            _row("seconds held", comparison.seconds),
-            _row("evidence of a break (1: alarm)", comparison.evidence),
-        ],
-    )
+    yield "", [_row("frames held", comparison.frames), _row("seconds held", comparison.seconds)]
+    if comparison.evidence:
+        pairs = counted(comparison.evidence.pairs, "pair")
+        yield f"evidence of a break (1: alarm), {pairs} that held", [_row("largest in a clip", comparison.evidence)]
     if len(comparison.by_category) > 1:
         yield f"{unit} held, by category", [_row(name, each) for name, each in comparison.by_category.items()]
     if comparison.by_cause:

@@ -31,7 +31,11 @@ MOST_REASONS, MOST_LETTERS = 3, 160  # of missing clips: summary.json and the pa
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
     """A row a model, longest hold first, then the two reference rows."""
-    table = Table(title=f"Frames held, of {summary['horizon']} (95% intervals over prompts)", title_justify="left")
+    alpha = summary["calibration"]["alpha"]
+    title = (
+        f"Frames held, of {summary['horizon']} (95% intervals over prompts; false alarms in {alpha:.3g} of real clips)"
+    )
+    table = Table(title=title, title_justify="left")
     for column in COLUMNS:
         words = column in {"model", "what broke it"}
         table.add_column(column, justify="left" if words else "right", overflow="fold" if words else "ellipsis")

@@ -14,7 +14,17 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from bench.calibration import STRANGE_TAIL, TAIL, Reads, Reference, learn, least_sources, longest_length, rule
+from bench.calibration import (
+    STRANGE_TAIL,
+    TAIL,
+    Reads,
+    Reference,
+    fault_of,
+    learn,
+    least_sources,
+    longest_length,
+    rule,
+)
 from bench.executors import open_executor
 from bench.records import (
     Calibration,
@@ -306,5 +316,7 @@ def load_calibration(
             f"{place}: made for profile {made_for[0]} version {made_for[1]}, this is {profile.name} version "
             f"{profile.version}: make it again with `framehold calibrate`"
         )
+    if unsound := fault_of(calibration):
+        raise FrameholdError(f"{place}: not a calibration: {unsound}; make one with `framehold calibrate`")
     calibration = with_alignment(calibration, clip_model)
     return calibration, fingerprint(asdict(calibration))

@@ -31,7 +31,7 @@ def cautions(clips: Sequence[tuple[ScoredRow, Judgement]], calibration: Calibrat
         )
     if short := sum(row.frames < LEAST_FRAMES for row, _ in clips):
         notes.append(
-            f"{_who(short, len(clips))} shorter than {LEAST_FRAMES} frames: a cut can be told there, little else; of "
+            f"{_who(short, len(clips))} shorter than {LEAST_FRAMES} frames: little can be told of breaks there; of "
             f"fewer than {LEAST_STEPS + UNSURE + 1} not even whether the frames go on from one another."
         )
     return notes

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from bench.calibration import conformal_rank
+from bench.calibration import at_level, conformal_rank
 from bench.records import Calibration, ClipRow, FrameholdError, MissingClip, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records
 from bench.stages.asked import absent_rows, row_faults
@@ -85,6 +85,8 @@ def check_thresholds(checked: Checked) -> Faults:
                 "fault",
                 f"calibration, {rate.fps:g} frames a second: threshold {rate.threshold:g}, its footage gives {right:g}",
             )
+        elif all(real.at_levels for real in rate.reality) and at_level(rate, calibration.alpha) != rate:
+            yield "fault", f"calibration, {rate.fps:g} frames a second: real footage does not hold what it held"
 
 
 def check_rows(checked: Checked) -> Faults:

@@ -20,11 +20,11 @@ def calibrate_or_relevel(
     offline: bool = False,
 ) -> Learnt:
     """Thresholds from a folder of real footage; without one, those there are at that level. See `relevel`."""
-    if reference and calibration:
+    if reference is not None and calibration is not None:
         raise FrameholdError("--reference and --calibration exclude each other: new footage, or another level of old")
-    if reference:
+    if reference is not None:
         return calibrate(Path(reference), profile_name, alpha, crew, offline)
-    return Learnt(relevel(profile_name, alpha, str(calibration) if calibration else None), LeftOut())
+    return Learnt(relevel(profile_name, alpha, None if calibration is None else str(calibration)), LeftOut())
 
 
 def relevel(profile_name: str, alpha: float, path: str | None = None) -> Calibration:

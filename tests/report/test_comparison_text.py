@@ -42,7 +42,6 @@ def test_the_table_of_a_terminal_has_a_row_each(found: Comparison) -> None:
     assert [str(cell) for cell in table.columns[0].cells] == [
         "frames held",
         "seconds held",
-        "evidence of a break (1: alarm)",
         "frames lost to",
         "local warping error",
         "published metrics",

@@ -245,21 +245,35 @@ def test_a_pass_says_when_the_candidate_murmurs(write: Write) -> None:
     loud = [Held("m", f"p{number}", murmur=0.5 + 0.2 * (number % 2)) for number in range(60)]
     old, new = write("old", calm), write("new", loud)
     found = compare(old, new)
+    assert found.evidence is not None
     assert (found.verdict, found.frames.value, found.evidence.pairs) == ("pass", 0, 60)
     assert found.evidence.value == pytest.approx(0.6 - 0.2)
     assert found.evidence.low is not None
     assert found.evidence.low > 0.3
-    assert "; but its clips show more evidence of breaks below the alarm: +0.40 of a threshold (+0.3" in found.sentence
+    assert (
+        "; but where neither breaks, its clips show more evidence of breaks: +0.40 of a threshold (+0.3"
+        in found.sentence
+    )
+    assert found.sentence.endswith(", 60 pairs)")
     assert found.to_dict()["evidence"]["value"] == found.evidence.value
-    for quiet in (compare(new, old), compare(old, old), compare(old, write("same", calm))):
+    calmer = compare(new, old)
+    for quiet in (calmer, compare(old, old), compare(old, write("same", calm))):
         assert "evidence" not in quiet.sentence
-    assert compare(new, old).evidence.value == pytest.approx(-0.4)
+    assert calmer.evidence is not None
+    assert calmer.evidence.value == pytest.approx(-0.4)
 
 
-def test_a_broken_clip_counts_one_however_loud(write: Write) -> None:
-    """Of two pairs one breaks, at half as much again as the threshold."""
-    found = compare(write("old", clips_of("m", [None, None])), write("new", clips_of("m", [None, 4])))
-    assert (found.evidence.baseline, found.evidence.candidate) == pytest.approx((0, 0.5))
+def test_evidence_is_of_pairs_that_hold_at_one_length_under_one_rule(write: Write) -> None:
+    """What broke, on either side, is in the frames held; a longer clip has more frames to be loud in."""
+    old = [Held("m", f"p{number}", murmur=0.2) for number in range(4)]
+    new = [replace(clip, murmur=0.5) for clip in old]
+    new[0], new[1], old[2] = replace(new[0], broke_at=3), replace(new[1], frames=24), replace(old[2], broke_at=9)
+    found = compare(write("old", old), write("new", new)).evidence
+    assert found is not None
+    assert (found.pairs, found.baseline, found.candidate) == pytest.approx((1, 0.2, 0.5))
+    assert compare(write("broken", clips_of("m", [3, 4])), write("too", clips_of("m", [None, 4]))).evidence is None
+    other = write("other", old, scores=DOUBTFUL)
+    assert compare(write("old2", old), other, allow_different=True).evidence is None
 
 
 def test_a_table_left_behind_is_no_change(write: Write) -> None:

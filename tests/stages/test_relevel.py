@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bench
-from bench.records import FrameholdError
+from bench.calibration import fault_of
+from bench.records import FrameholdError, RealHold
 from bench.stages import Crew
 from bench.stages.calibrate import load_calibration, write_calibration
 from bench.stages.relevel import calibrate_or_relevel, relevel
@@ -63,6 +66,47 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
     old = refused(0.2, calibration=str(tmp_path / "old.json"))
     assert old.startswith(f"--alpha 0.2: {tmp_path}/old.json: what real sources hold at that level was not kept")
     assert "no calibration comes with" in _of_standard()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"alpha": 9.0}, "alpha: expected a share between 0 and 1, got 9"),
+        ({"alpha": 0.001}, "classes.0.scores: a false-alarm level of 0.001 needs at least 999 sources"),
+        ({"classes": ()}, "classes: there are none"),
+    ],
+)
+def test_a_file_that_judges_nothing_is_no_calibration(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    shipped, _ = load_calibration("light")
+    write_calibration(tmp_path / "bad.json", replace(shipped, **change))
+    with pytest.raises(FrameholdError, match=re.escape(f"{tmp_path}/bad.json: not a calibration: {told}")):
+        load_calibration("light", str(tmp_path / "bad.json"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"scores": ()}, "scores: expected numbers in order"),
+        ({"scores": (2.0, 1.0)}, "scores: expected numbers in order"),
+        ({"threshold": 0.0}, "threshold: expected a number above 0, got 0"),
+        ({"threshold": float("nan")}, "threshold: expected a number above 0, got nan"),
+        ({"fps": 0.0}, "fps, frames: expected a rate above 0 and 2 frames or more, got 0 and 25"),
+        ({"detectors": ()}, "detectors: there are none"),
+        (
+            {"reality": (RealHold("a", 25, 12.0, 25, False, ((0.2, 9), (0.1, 25))),)},
+            "reality: a: expected levels in order and frames up to 25",
+        ),
+        (
+            {"reality": (RealHold("a", 25, 12.0, 25, False, ((0.1, 26),)),)},
+            "reality: a: expected levels in order and frames up to 25",
+        ),
+    ],
+)
+def test_a_class_that_judges_nothing_is_named(change: dict[str, Any], told: str) -> None:
+    shipped, _ = load_calibration("light")
+    one, other, *more = shipped.classes
+    assert fault_of(shipped) is None
+    assert fault_of(replace(shipped, classes=(one, replace(other, **change), *more))) == f"classes.1.{told}"
 
 
 def _of_standard() -> str:

@@ -70,6 +70,8 @@ class LocalModel:
     revision: str = "main"
     memory_gb: float | None = None
     """GPU memory for a clip by default with everything on the GPU; None: not known."""
+    reported_gb: float | None = None
+    """The same as makers or users report it, who may have tiled pictures or had parts wait in main memory."""
     offloaded_gb: float | None = None
     """The same with parts waiting in main memory."""
     restriction: str = ""
@@ -108,7 +110,7 @@ DIFFUSERS: dict[str, LocalModel] = {
     ),
     "wan2.2-5b": LocalModel(
         "Wan-AI/Wan2.2-TI2V-5B-Diffusers", "Apache-2.0", 121, 24.0, 704, 1280, 50, 5.0, FOUR, "bfloat16",
-        {"vae": "float32"}, memory_gb=24,
+        {"vae": "float32"}, reported_gb=24,
     ),
     "ltx-video": LocalModel(
         "Lightricks/LTX-Video", LTX, 161, 24.0, 512, 704, 50, 3.0, EIGHT, "bfloat16", memory_gb=20.1,
@@ -126,7 +128,7 @@ DIFFUSERS: dict[str, LocalModel] = {
         restriction="see its licence", architecture="cogvideox-5b", operations=3.35e16,
     ),
     "cogvideox-1.5-5b": LocalModel(
-        "zai-org/CogVideoX1.5-5B", COGVIDEOX, 81, 16.0, 768, 1360, 50, 6.0, EIGHT, "bfloat16", memory_gb=33,
+        "zai-org/CogVideoX1.5-5B", COGVIDEOX, 81, 16.0, 768, 1360, 50, 6.0, EIGHT, "bfloat16", reported_gb=33,
         restriction="see its licence",
     ),
     "mochi": LocalModel(
@@ -135,7 +137,7 @@ DIFFUSERS: dict[str, LocalModel] = {
     ),
     "hunyuan-video": LocalModel(
         "hunyuanvideo-community/HunyuanVideo", "Tencent Hunyuan community licence", 129, 24.0, 720, 1280, 50, 6.0, FOUR,
-        "bfloat16", {"vae": "float16"}, memory_gb=60, restriction=TENCENT, architecture="hunyuan-video",
+        "bfloat16", {"vae": "float16"}, reported_gb=60, restriction=TENCENT, architecture="hunyuan-video",
     ),
     "hunyuan-video-1.5": LocalModel(
         "hunyuanvideo-community/HunyuanVideo-1.5-Diffusers-480p_t2v", "Tencent Hunyuan community licence", 121, 24.0,

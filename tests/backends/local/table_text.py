@@ -19,6 +19,8 @@ def _line(name: str, row: LocalModel) -> str:
     parts = "".join(f" + {part.repo}" for part in row.parts.values())
     kinds = row.dtype + "".join(f", {part} {dtype}" for part, dtype in row.dtypes.items())
     memory = f"{row.memory_gb:g} GB" if row.memory_gb else "not known"
+    if row.reported_gb:
+        memory = f"{row.reported_gb:g} GB reported"
     if row.offloaded_gb:
         memory = f"{row.offloaded_gb:g} GB offloaded"
     licence = f"{row.licence}: {row.restriction}" if row.restriction else row.licence
