@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from scipy import stats
 
-from bench.report.spelling import one_way, row_name
+from bench.report.spelling import one_way, percent, row_name
 from bench.report.words import cause_label
 
 COLUMNS = (
@@ -31,10 +31,8 @@ MOST_REASONS, MOST_LETTERS = 3, 160  # of missing clips: summary.json and the pa
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
     """A row a model, longest hold first, then the two reference rows."""
-    alpha = summary["calibration"]["alpha"]
-    title = (
-        f"Frames held, of {summary['horizon']} (95% intervals over prompts; false alarms in {alpha:.3g} of real clips)"
-    )
+    alarms = percent(summary["calibration"]["alpha"])
+    title = f"Frames held, of {summary['horizon']} (95% intervals over prompts; {alarms} false alarms)"
     table = Table(title=title, title_justify="left")
     for column in COLUMNS:
         words = column in {"model", "what broke it"}

@@ -271,5 +271,19 @@ def test_a_threshold(tmp_path: Path) -> None:
     assert "holds: holds.parquet: judged with calibration" in found
 
 
+def test_what_real_footage_held(tmp_path: Path) -> None:
+    """The levels say 12 frames at 5%, the row says 3."""
+    run = write_held_run(tmp_path / "run", clips_of("m", [3, None, 5]))
+    path = tmp_path / "run.calibration.json"
+    content = json.loads(path.read_text())
+    for real in content["classes"][0]["reality"]:
+        real["at_levels"] = [[0.02, 12]]
+    path.write_text(json.dumps(content))
+    assert "real footage does not hold" not in told(faults(run))
+    content["classes"][0]["reality"][1].update(held_frames=3, broke=True)
+    path.write_text(json.dumps(content))
+    assert "24 frames a second: real footage does not hold what it held" in told(faults(run))
+
+
 def test_findings_are_plain_data(run: RunFolder) -> None:
     assert json.loads(json.dumps([asdict(each) for each in verify(run, Crew(), sample=0)]))
