@@ -67,6 +67,9 @@ def validate(
     out: Annotated[Path, typer.Option(help="Folder for tables, figure and JSON.")] = Path("results/validation"),
     profile: Annotated[str, typer.Option(help="Signals to test.")] = "light",
     draws: Annotated[int, typer.Option(help="Clips that each failure is laid on, at each severity and share.")] = 24,
+    unbroken: Annotated[
+        int, typer.Option(help="Clips that are tried with each control, and with each way to please, at least.")
+    ] = 20,
     seed: Annotated[int, typer.Option(help="Of onsets, places and draws.")] = 0,
     executor: ExecutorName = "local",
     workers: Workers = 0,
@@ -83,7 +86,7 @@ def validate(
 
     check_folder("--out", out)
     with crew_of(executor, workers) as crew:
-        study = stage(out, crew, reference, profile, draws, seed, offline)
+        study = stage(out, crew, reference, profile, draws, seed, offline, unbroken=unbroken)
     content = asdict(study)
     paths = write_study(content, study.found, out)
     if as_json:

@@ -45,7 +45,7 @@ from bench.validation import (
 
 FOLDS = 5
 ALPHA = 0.05
-LEAST_UNBROKEN = 20  # trials of each control and adversary: a share of few says little
+UNBROKEN = 20  # trials of each control and adversary: a share of few says little
 LONGEST = 64  # frames of a clip that are used, fewer if the calibration knows fewer
 
 
@@ -76,6 +76,8 @@ def validate(
     draws: int = 24,
     seed: int = 0,
     offline: bool = False,
+    *,
+    unbroken: int = UNBROKEN,
 ) -> Study:
     """Run the study; write validation.json and strips of the worst misses into `out`. What was judged stays judged.
 
@@ -83,6 +85,8 @@ def validate(
     """
     if draws < 1:
         raise FrameholdError(f"--draws {draws}: expected at least 1 of each failure")
+    if unbroken < 1:
+        raise FrameholdError(f"--unbroken {unbroken}: expected at least 1 of each control")
     profile = open_profile(profile_name)
     if not reference:
         load_calibration(profile.name)  # the rule of what is drawn here: without one there is no study
@@ -99,7 +103,7 @@ def validate(
     if len({clip.source for clip in usable}) < 2:  # trials of one are mixed with another's frames
         few = f"--reference {reference}: a study needs footage of at least two sources"
         raise FrameholdError(_left_out(footage, reasons).after(few))
-    jobs = _jobs(usable, rules, profile, frames, draws, seed)
+    jobs = _jobs(usable, rules, profile, frames, draws, max(draws, unbroken), seed)
     told, failed = _run(out, jobs, crew)
     left_out = _left_out(footage, reasons | failed)
     every = list(chain.from_iterable(told))
@@ -173,6 +177,7 @@ def _jobs(
     profile: Profile,
     frames: int,
     draws: int,
+    unbroken: int,
     seed: int,
 ) -> list[TrialJob]:
     rng = np.random.default_rng(seed)
@@ -183,8 +188,9 @@ def _jobs(
                 for index in _spread(len(footage), draws, rng):
                     laid = Break(failure.name, severity, share, float(rng.random()), int(rng.integers(2**31)))
                     breaks[index].append(laid)
-    often = max(draws, LEAST_UNBROKEN)
-    controls, adversaries = (_laid_on(names, len(footage), often, rng) for names in (CONTROLS, [MOVING, *ADVERSARIES]))
+    controls, adversaries = (
+        _laid_on(names, len(footage), unbroken, rng) for names in (CONTROLS, [MOVING, *ADVERSARIES])
+    )
     jobs = []
     for number, clip in enumerate(footage):
         others = [other for other in footage if other.source != clip.source]

@@ -87,7 +87,6 @@ def small(patch: pytest.MonkeyPatch) -> None:
     """Two failures over drawn clips of few frames."""
     patch.setattr("bench.stages.gather.WORLD_SEEDS", 1)
     patch.setattr("bench.stages.validate.LONGEST", 12)
-    patch.setattr("bench.stages.validate.LEAST_UNBROKEN", 1)
     patch.setattr("bench.stages.validate.FAILURES", {name: FAILURES[name] for name in ("cut", "vanish")})
     patch.setattr("bench.stages.validate.SHARES", (0.25,))
 
@@ -98,7 +97,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Path]:
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         small(patch)
-        return validate(out, Crew(), draws=1), out
+        return validate(out, Crew(), draws=1, unbroken=2), out
 
 
 @pytest.mark.slow
@@ -118,7 +117,7 @@ def test_a_study_is_written_for_people(study: tuple[Study, Path]) -> None:
     assert [path.name for path in paths] == ["validation.md", "validation.svg", "misses.html"]
     text = paths[0].read_text(encoding="utf-8")
     assert "| cut |" in text
-    assert "| frozen_frame | 1 |" in text
+    assert "| frozen_frame | 2 |" in text
     assert paths[1].read_text(encoding="utf-8").startswith("<?xml")
     assert all(len(row) == 12 for row in study_rows(found.found))
     assert "| cut | " in text.split("## Against the baselines")[1]
@@ -141,10 +140,12 @@ def test_a_study_that_is_run_again_judges_nothing_again(
     small(monkeypatch)
     monkeypatch.setattr("bench.stages.validate.run_trials", judged)
     before = (out / "validation.json").read_bytes()
-    assert validate(out, Crew(), draws=1) == found
+    assert validate(out, Crew(), draws=1, unbroken=2) == found
     assert (out / "validation.json").read_bytes() == before
 
 
 def test_no_draws_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FrameholdError, match="--draws 0: expected at least 1"):
         validate(tmp_path, Crew(), draws=0)
+    with pytest.raises(FrameholdError, match="--unbroken 0: expected at least 1"):
+        validate(tmp_path, Crew(), draws=1, unbroken=0)
