@@ -547,7 +547,7 @@ def test_what_was_left_out_of_footage_is_told_and_in_the_json(
     study = Study("f", "x", 5, 5, 12, 0, {"clips": 5, "share": share}, (), {}, {}, {}, left_out=left_out)
     learnt = Learnt(Calibration("light", 1, 0.05, ()), left_out)
     monkeypatch.setattr("bench.stages.relevel.calibrate", lambda *_: learnt)
-    monkeypatch.setattr("bench.stages.validate.validate", lambda out, *_: out.mkdir(exist_ok=True) or study)
+    monkeypatch.setattr("bench.stages.validate.validate", lambda out, *_, **__: out.mkdir(exist_ok=True) or study)
     for command in (("calibrate", "--reference", tmp_path), ("validate", "--out", "study")):
         assert line in call(*command).out.splitlines()
         content = json.loads(call(*command, "--json").out)
@@ -562,7 +562,7 @@ def test_validate_names_the_files_it_wrote_and_the_targets_it_is_below(
     share = {"value": 0.2, "low": 0.1, "high": 0.3}
     study = Study("drawn", "x", 2, 2, 12, 0, {"clips": 40, "share": share}, (), {}, {}, {})
 
-    def stage(out: Path, *_: object) -> Study:
+    def stage(out: Path, *_: object, **__: object) -> Study:
         out.mkdir()
         return study
 

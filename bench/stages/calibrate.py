@@ -91,8 +91,7 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
     FrameholdError when the footage is too little for the false-alarm level, WeightsAbsent without the networks.
     """
     profile = open_profile(profile_name)
-    if not 0 < alpha < 1:
-        raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
+    check_alpha(alpha)
     listed, need = clips_of(reference), least_sources(alpha)
     reasons = no_videos(path for path, _ in listed)
     sources = {source for path, source in listed if path.name not in reasons}
@@ -118,6 +117,12 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
         versions={name: version(name) for name in DECISIVE} | networks,
     )
     return Learnt(calibration, LeftOut(left_out.of, {**left_out.reasons, **idle}))
+
+
+def check_alpha(alpha: float) -> None:
+    """Raises FrameholdError for what is no false-alarm level."""
+    if not (isinstance(alpha, int | float) and 0 < alpha < 1):
+        raise FrameholdError(f"--alpha {alpha}: expected a share between 0 and 1, such as 0.05")
 
 
 def _idle(each: Measured, classes: Sequence[RateClass]) -> str | None:

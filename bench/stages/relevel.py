@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.calibration import at_level
 from bench.records import Calibration, FrameholdError, LeftOut
 from bench.stages import Crew
-from bench.stages.calibrate import Learnt, calibrate, load_calibration
+from bench.stages.calibrate import Learnt, calibrate, check_alpha, load_calibration
 
 
 def calibrate_or_relevel(
@@ -33,8 +33,7 @@ def relevel(profile_name: str, alpha: float, path: str | None = None) -> Calibra
     The more real clips may raise an alarm, the more of what breaks does; what that costs, real footage shows in every
     table. Raises FrameholdError naming --alpha where the footage is too little for it.
     """
-    if not 0 < alpha < 1:
-        raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.2")
+    check_alpha(alpha)
     calibration, _ = load_calibration(profile_name, path)
     try:
         classes = tuple(at_level(rate, alpha) for rate in calibration.classes)

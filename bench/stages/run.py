@@ -133,16 +133,25 @@ def default_out(spec: Spec) -> Path:
 def run_all(
     run: RunFolder, spec: Spec, crew: Crew, *, offline: bool = False, max_cost_usd: float = 0.0
 ) -> dict[str, Any]:
-    """Generate, score and summarize; what is done already is not done again."""
+    """Generate, score and summarize; what is done already is not done again.
+
+    Where a run was judged by other thresholds before, a note of the summary that is returned says so.
+    """
     find_networks(spec.profile, offline)  # and what cannot be scored is not generated
     with downloading(not offline):
         plan_jobs(run.root, spec, max_cost_usd)  # before anything is written: what cannot be leaves no folder
+        before = run.spec().calibration_sha256 if run.summary_path.exists() else spec.calibration_sha256
         run.begin(spec)
         with run.locked():
             with scoring_ahead(run, offline) as ahead:
                 generate(run, crew, max_cost_usd, ahead if crew.workers > 1 else None)
             score(run, crew, offline)
-            return summarize(run, crew, offline=offline)
+            summary = summarize(run, crew, offline=offline)
+    if before != spec.calibration_sha256:
+        summary["notes"].append(
+            f"Judged anew by calibration {spec.calibration_sha256[:12]}; before it was {before[:12]}."
+        )
+    return summary
 
 
 def workers_or_cores(workers: int) -> int:

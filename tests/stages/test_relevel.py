@@ -52,6 +52,8 @@ def test_what_cannot_be_is_one_line(tmp_path: Path) -> None:
         return str(caught.value)
 
     assert refused(1.5).startswith("--alpha 1.5: expected a share between 0 and 1")
+    with pytest.raises(FrameholdError, match=r"--alpha 0\.2: expected a share between 0 and 1"):
+        bench.calibrate(None, tmp_path / "text.json", alpha="0.2")  # type: ignore[arg-type]
     assert refused(0.2, reference="a", calibration="b").startswith("--reference and --calibration exclude each other")
     few = refused(0.01)
     assert few.startswith(

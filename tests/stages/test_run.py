@@ -17,6 +17,8 @@ from PIL import Image
 import bench
 from bench.records import FrameholdError
 from bench.run_folder import RunFolder, read_rows
+from bench.stages import Crew
+from bench.stages.run import plan_run, run_all
 from tests.factory import pan
 from tests.stages.small_backend import NAME, STALL
 from tests.video_factory import noise, pattern, write_clip, write_video
@@ -74,6 +76,19 @@ def test_the_run_holds_what_was_asked(undisturbed: Path) -> None:
     assert list(run.summary["models"]) == ["small/pan", "small/jump"]
     assert {block["clips"] for block in run.summary["models"].values()} == {4}
     assert run.holds["held_frames"].between(1, 6).all()
+
+
+def test_a_run_judged_anew_by_other_thresholds_says_so(suite: str, tmp_path: Path) -> None:
+    bench.calibrate(None, tmp_path / "keen.json", alpha=0.2)
+    told = []
+    for calibration in (None, str(tmp_path / "keen.json"), str(tmp_path / "keen.json")):
+        spec = plan_run(suite, [NAME], calibration=calibration)
+        summary = run_all(RunFolder(tmp_path / "run"), spec, Crew())
+        told.append([note for note in summary["notes"] if note.startswith("Judged anew by calibration ")])
+    assert [len(notes) for notes in told] == [0, 1, 0]
+    marks = told[1][0].removesuffix(".").removeprefix("Judged anew by calibration ").split("; before it was ")
+    assert summary["calibration"]["sha256"].startswith(marks[0])
+    assert marks[0] != marks[1]
 
 
 @pytest.mark.slow
