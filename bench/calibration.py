@@ -94,6 +94,19 @@ def conformal_rank(count: int, alpha: float) -> int:
     return rank
 
 
+def threshold_at(scores: Sequence[float], alpha: float) -> float:
+    """The threshold that sorted scores of real sources set. Raises ValueError where they are too few, or it is not > 0.
+
+    >>> threshold_at([0.0] * 30 + [1.0] * 3 + [2.0] * 3 + [3.0] * 3, 0.1)
+    2.0
+    """
+    threshold = scores[conformal_rank(len(scores), alpha) - 1]
+    if threshold <= 0:
+        differ = sum(score > 0 for score in scores) / (len(scores) + 1)
+        raise ValueError(f"no more than {differ:.1%} of the clips ever differ from what is usual: does anything move?")
+    return threshold
+
+
 def least_sources(alpha: float) -> int:
     """Sources without which there is no threshold at that level that can also be checked on sources held out.
 
@@ -150,11 +163,7 @@ def at_level(rate: RateClass, alpha: float) -> RateClass:
     Limits of stillness and of unlinked frames stay. Raises ValueError where the footage is too little for that level,
     or what its sources hold at other levels was not kept.
     """
-    threshold = rate.scores[conformal_rank(len(rate.scores), alpha) - 1]
-    if threshold <= 0:
-        most = sum(score > 0 for score in rate.scores) / (len(rate.scores) + 1)
-        raise ValueError(f"no more than {most:.3g} of the clips ever differ from what is usual")
-    reality = []
+    threshold, reality = threshold_at(rate.scores, alpha), []
     for real in rate.reality:
         held = [frames for level, frames in real.at_levels if level <= alpha + LEVEL_DIGITS]
         if not held:
@@ -211,9 +220,7 @@ def rule(references: Sequence[Reference], reads: Sequence[Reads], fps: float, fr
         detectors = [_detector(others, how) for how in reads]
         scores += [evidence(window.curves, window.frames, detectors).largest for window in tested]
     scores.sort()
-    threshold = scores[conformal_rank(len(scores), alpha) - 1]
-    if threshold <= 0:
-        raise ValueError(f"no more than {alpha:.0%} of the clips ever differ from what is usual: does anything move?")
+    threshold = threshold_at(scores, alpha)
     moved = [window.motion for window in _one_each(windows)]
     lowest = math.floor((len(moved) + 1) * alpha + 1e-9) - 1
     return RateClass(

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from bench.ranking import Entry, Leaderboard, Rejected
+from bench.ranking import Entry, Leaderboard
 from bench.records import Json, counted
 from bench.report.markdown import latex, plain, spreadsheet, table
 from bench.report.spelling import one_way, row_name
@@ -204,14 +204,8 @@ def _interval(block: Mapping[str, float | None], form: str) -> str:
     return f"{value} ({form.format(block['low'])} to {form.format(block['high'])})"
 
 
-def _in_its_run(rejected: Rejected) -> str:
-    """Two models of one name have the run in their labels."""
-    run = f" ({rejected.run})"
-    return rejected.label if rejected.label.endswith(run) else rejected.label + run
-
-
 def _lines(board: Leaderboard) -> list[str]:
-    rejected = [f"Not ranked: {_in_its_run(each)}: {'; '.join(each.reasons)}." for each in board.rejected]
+    rejected = [f"Not ranked: {each.label}: {'; '.join(each.reasons)}." for each in board.rejected]
     return [
         "Intervals are 95% over prompts, the calibration drawn again in each replicate.",
         "Ranks in brackets and the letters of models that cannot be told apart hold together at 95% (Holm, all pairs).",

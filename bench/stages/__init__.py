@@ -17,6 +17,12 @@ def check_horizon(horizon: int | None) -> None:
         raise FrameholdError(f"--horizon {horizon}: expected 1 frame or more")
 
 
+def check_alpha(alpha: float) -> None:
+    """Raises FrameholdError on what is no chance of a false alarm."""
+    if not (isinstance(alpha, int | float) and 0 < alpha < 1):
+        raise FrameholdError(f"--alpha {alpha}: expected a share between 0 and 1, such as 0.05")
+
+
 def silent(stage: str, done: int, total: int) -> None:
     """Tell nobody."""
 

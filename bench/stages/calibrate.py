@@ -41,7 +41,7 @@ from bench.records import (
 from bench.run_folder import replace_text, unknown_key
 from bench.signals import about, open_profile
 from bench.signals.views import working_picture
-from bench.stages import Crew
+from bench.stages import Crew, check_alpha
 from bench.stages.align import with_alignment
 from bench.stages.equip import find_networks
 from bench.stages.score import DECISIVE, score_frames
@@ -117,12 +117,6 @@ def calibrate(reference: Path, profile_name: str, alpha: float, crew: Crew, offl
         versions={name: version(name) for name in DECISIVE} | networks,
     )
     return Learnt(calibration, LeftOut(left_out.of, {**left_out.reasons, **idle}))
-
-
-def check_alpha(alpha: float) -> None:
-    """Raises FrameholdError for what is no false-alarm level."""
-    if not (isinstance(alpha, int | float) and 0 < alpha < 1):
-        raise FrameholdError(f"--alpha {alpha}: expected a share between 0 and 1, such as 0.05")
 
 
 def _idle(each: Measured, classes: Sequence[RateClass]) -> str | None:

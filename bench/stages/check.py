@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from bench.calibration import at_level, conformal_rank
-from bench.records import Calibration, ClipRow, FrameholdError, MissingClip, ScoredRow, Spec
+from bench.records import Calibration, ClipRow, FrameholdError, MissingClip, RateClass, ScoredRow, Spec
 from bench.run_folder import RunFolder, read_records
 from bench.stages.asked import absent_rows, row_faults
 from bench.stages.calibrate import load_calibration
@@ -85,8 +85,15 @@ def check_thresholds(checked: Checked) -> Faults:
                 "fault",
                 f"calibration, {rate.fps:g} frames a second: threshold {rate.threshold:g}, its footage gives {right:g}",
             )
-        elif all(real.at_levels for real in rate.reality) and at_level(rate, calibration.alpha) != rate:
+        elif all(real.at_levels for real in rate.reality) and not _holds_what_it_held(rate, calibration.alpha):
             yield "fault", f"calibration, {rate.fps:g} frames a second: real footage does not hold what it held"
+
+
+def _holds_what_it_held(rate: RateClass, alpha: float) -> bool:
+    try:
+        return at_level(rate, alpha) == rate
+    except ValueError:  # its level is none of those that were kept
+        return False
 
 
 def check_rows(checked: Checked) -> Faults:

@@ -78,8 +78,7 @@ def compare(
     by_unit = {each: compare_means(sides, horizons.of(each), each) for each in UNITS}
     one_side, both = pairing.missing()
     sensitivity = _sensitivity(pairing, horizons, unit, allowed) if one_side else None
-    one_rule = one.run.calibration_mark == other.run.calibration_mark
-    evidence = compare_evidence(sides) if one_rule else None
+    evidence = None if "calibration" in differs else compare_evidence(sides)  # thresholds are its unit
     verdict, sentence = _verdict(pairing, by_unit[unit], allowed, unit, sensitivity, rule)
     distance = gauge(pairing, reference, features, offline, crew or Crew())
     return Comparison(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.calibration import at_level
 from bench.records import Calibration, FrameholdError, LeftOut
-from bench.stages import Crew
-from bench.stages.calibrate import Learnt, calibrate, check_alpha, load_calibration
+from bench.stages import Crew, check_alpha
+from bench.stages.calibrate import Learnt, calibrate, load_calibration
 
 
 def calibrate_or_relevel(

@@ -147,7 +147,7 @@ def run_all(
                 generate(run, crew, max_cost_usd, ahead if crew.workers > 1 else None)
             score(run, crew, offline)
             summary = summarize(run, crew, offline=offline)
-    if before != spec.calibration_sha256:
+    if before not in {"", spec.calibration_sha256}:
         summary["notes"].append(
             f"Judged anew by calibration {spec.calibration_sha256[:12]}; before it was {before[:12]}."
         )

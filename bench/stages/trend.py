@@ -9,7 +9,7 @@ import numpy as np
 from bench.records import FrameholdError
 from bench.resampling import generator
 from bench.sequential import History, Sequential, VersionRow, sequential_test
-from bench.stages import check_horizon
+from bench.stages import check_alpha, check_horizon
 from bench.stages.pair import Contender, Key, differences, open_contender
 from bench.stages.seal import unsealed_notes
 from bench.summary import SEED, Judged, common_horizon, summarize_clips
@@ -20,8 +20,7 @@ def trend(
     places: Sequence[str], *, horizon: int | None = None, alpha: float = 0.05, allow_different: bool = False
 ) -> History:
     """The history of RUN or RUN:MODEL, oldest first. Raises FrameholdError when they cannot be one series."""
-    if not 0 < alpha < 1:
-        raise FrameholdError(f"--alpha {alpha:g}: expected a share between 0 and 1, such as 0.05")
+    check_alpha(alpha)
     check_horizon(horizon)
     if len(places) < 2:
         raise FrameholdError("a history needs two versions or more: name their runs, oldest first")

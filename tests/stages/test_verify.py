@@ -280,6 +280,10 @@ def test_what_real_footage_held(tmp_path: Path) -> None:
         real["at_levels"] = [[0.02, 12]]
     path.write_text(json.dumps(content))
     assert "real footage does not hold" not in told(faults(run))
+    content["classes"][0]["reality"][0]["at_levels"] = [[0.3, 12]]
+    path.write_text(json.dumps(content))
+    assert "24 frames a second: real footage does not hold what it held" in told(faults(run))
+    content["classes"][0]["reality"][0]["at_levels"] = [[0.02, 12]]
     content["classes"][0]["reality"][1].update(held_frames=3, broke=True)
     path.write_text(json.dumps(content))
     assert "24 frames a second: real footage does not hold what it held" in told(faults(run))

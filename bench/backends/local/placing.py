@@ -101,7 +101,7 @@ def choose_offload(free: int | None, sizes: Mapping[str, int], row: LocalModel) 
     at_work = max((size for name, size in sizes.items() if not name.startswith(ENCODERS)), default=0)
     needs: dict[Offload, float] = {
         "none": need,
-        "model": max(*sizes.values(), at_work + working),
+        "model": max((*sizes.values(), at_work + working)),
         "sequential": working + GIB,
     }
     for offload in OFFLOADS:

@@ -53,7 +53,7 @@ class LocalSettings(BaseModel):
         """The row with what is set here in place of its own values."""
         if self.size == "tiny":
             row = replace(row, frames=TINY_FRAMES, height=TINY_SIDE, width=TINY_SIDE, steps=TINY_STEPS, fps=8.0)
-            row = replace(row, memory_gb=None, offloaded_gb=None, dtype="float32", dtypes={}, operations=None)
+            row = replace(row, memory_gb=None, dtype="float32", dtypes={}, operations=None)
         if self.tiling:  # takes less, and nobody knows how much less
             row = replace(row, memory_gb=None)
         if self.device == "cpu":  # half precision is slower there, where it works at all

@@ -72,8 +72,6 @@ class LocalModel:
     """GPU memory for a clip by default with everything on the GPU; None: not known."""
     reported_gb: float | None = None
     """The same as makers or users report it, who may have tiled pictures or had parts wait in main memory."""
-    offloaded_gb: float | None = None
-    """The same with parts waiting in main memory."""
     restriction: str = ""
     """What the licence forbids, in a few words."""
     arguments: Json = field(default_factory=dict)
@@ -141,7 +139,7 @@ DIFFUSERS: dict[str, LocalModel] = {
     ),
     "hunyuan-video-1.5": LocalModel(
         "hunyuanvideo-community/HunyuanVideo-1.5-Diffusers-480p_t2v", "Tencent Hunyuan community licence", 121, 24.0,
-        480, 832, 50, 6.0, FOUR, "bfloat16", offloaded_gb=14, restriction=TENCENT,
+        480, 832, 50, 6.0, FOUR, "bfloat16", reported_gb=14, restriction=TENCENT,
     ),
     "animatediff": LocalModel(
         SD15, f"{OPENRAIL}; motion adapter: see its page", 16, 8.0, 512, 512, 50, 7.5,

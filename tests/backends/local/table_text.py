@@ -21,8 +21,6 @@ def _line(name: str, row: LocalModel) -> str:
     memory = f"{row.memory_gb:g} GB" if row.memory_gb else "not known"
     if row.reported_gb:
         memory = f"{row.reported_gb:g} GB reported"
-    if row.offloaded_gb:
-        memory = f"{row.offloaded_gb:g} GB offloaded"
     licence = f"{row.licence}: {row.restriction}" if row.restriction else row.licence
     size = f"{row.height} x {row.width}"
     cells = [name, row.repo + parts, f"{row.frames}, {row.rule}", f"{row.fps:g}", size, str(row.steps)]
